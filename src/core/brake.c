@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The brake: how many of the verified users are newly denied. */
+
+#include "brake.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* The hour is counted in minutes; 0 stands for never. */
+#define WINDOW_MINUTES 60
+#define USERS_BITS     16
+#define USERS_SIZE     (1U << USERS_BITS)
+#define USERS_FULL     (USERS_SIZE / 4 * 3)
+#define DENIED_SETS    8192
+#define DENIED_WAYS    4
+
+/* When something happened to a user last, and how many users it happened to
+   within the hour. */
+struct window {
+	uint32_t counts[WINDOW_MINUTES];
+	uint32_t total;
+	uint32_t newest_minute;
+};
+
+enum occasion {
+	OCCASION_VERIFIED,
+	OCCASION_MAY_DENY,     /* verified where a denial is possible */
+	OCCASION_NEWLY_DENIED, /* or held back by the brake */
+
+	OCCASION_COUNT
+};
+
+struct user {
+	uint64_t hash; /* 0: free */
+	uint32_t minutes[OCCASION_COUNT];
+};
+
+struct pwned_brake {
+	unsigned int share_percent;
+	uint64_t seed;
+
+	/* open addressing; of the users only those whose hash ends in
+	   sample_bits zeros */
+	struct user *users;
+	uint32_t users_length;
+	unsigned int sample_bits;
+	struct window windows[OCCASION_COUNT];
+
+	/* hashes of the denied, the latest first in their set */
+	uint64_t denied[DENIED_SETS][DENIED_WAYS];
+};
+
+static void window_add(struct window *window, uint32_t minute)
+{
+	window->counts[minute % WINDOW_MINUTES]++;
+	window->total++;
+}
+
+static bool window_holds(const struct window *window, uint32_t minute)
+{
+	return minute != 0 && minute + WINDOW_MINUTES > window->newest_minute;
+}
+
+static void window_remove(struct window *window, uint32_t minute)
+{
+	if (window_holds(window, minute)) {
+		window->counts[minute % WINDOW_MINUTES]--;
+		window->total--;
+	}
+}
+
+/* Forgets the minutes that fall out of the hour. */
+static void window_advance(struct window *window, uint32_t minute)
+{
+	uint32_t steps = minute - window->newest_minute;
+
+	if (steps > WINDOW_MINUTES)
+		steps = WINDOW_MINUTES;
+	for (uint32_t i = 0; i < steps; i++) {
+		uint32_t *count =
+			&window->counts[(minute - i) % WINDOW_MINUTES];
+
+		window->total -= *count;
+		*count = 0;
+	}
+	window->newest_minute = minute;
+}
+
+struct pwned_brake *pwned_brake_new(unsigned int share_percent, uint64_t seed)
+{
+	struct pwned_brake *brake = calloc(1, sizeof(*brake));
+
+	if (brake == NULL)
+		return NULL;
+	brake->users = calloc(USERS_SIZE, sizeof(*brake->users));
+	if (brake->users == NULL) {
+		free(brake);
+		return NULL;
+	}
+	brake->share_percent = share_percent;
+	brake->seed = seed;
+	return brake;
+}
+
+void pwned_brake_free(struct pwned_brake **_brake)
+{
+	struct pwned_brake *brake = *_brake;
+
+	*_brake = NULL;
+	if (brake == NULL)
+		return;
+	free(brake->users);
+	free(brake);
+}
+
+static uint64_t user_hash(const struct pwned_brake *brake, const char *user)
+{
+	uint64_t hash = XXH3_64bits_withSeed(user, strlen(user), brake->seed);
+
+	return hash == 0 ? 1 : hash;
+}
+
+/* Moves all windows on and returns the minute, which is never 0. */
+static uint32_t brake_advance(struct pwned_brake *brake, uint64_t now_secs)
+{
+	uint32_t minute = (uint32_t)(now_secs / 60) + 1;
+
+	for (unsigned int i = 0; i < OCCASION_COUNT; i++)
+		window_advance(&brake->windows[i], minute);
+	return minute;
+}
+
+static bool is_sampled(const struct pwned_brake *brake, uint64_t hash)
+{
+	return (hash & ((UINT64_C(1) << brake->sample_bits) - 1)) == 0;
+}
+
+/* The user's place, or the free one where he belongs. The table is never
+   full. */
+static struct user *user_find(struct user *users, uint64_t hash)
+{
+	uint32_t i = (uint32_t)(hash >> (64 - USERS_BITS));
+
+	while (users[i].hash != 0 && users[i].hash != hash)
+		i = (i + 1) % USERS_SIZE;
+	return &users[i];
+}
+
+static bool
+user_is_current(const struct pwned_brake *brake, const struct user *user)
+{
+	return is_sampled(brake, user->hash) &&
+	       window_holds(&brake->windows[OCCASION_VERIFIED],
+			    user->minutes[OCCASION_VERIFIED]);
+}
+
+/* Moves the users that still count into a new table. */
+static bool users_rebuild(struct pwned_brake *brake)
+{
+	struct user *users = calloc(USERS_SIZE, sizeof(*users));
+
+	if (users == NULL)
+		return false;
+	brake->users_length = 0;
+	for (uint32_t i = 0; i < USERS_SIZE; i++) {
+		struct user *user = &brake->users[i];
+
+		if (user->hash == 0)
+			continue;
+		if (user_is_current(brake, user)) {
+			*user_find(users, user->hash) = *user;
+			brake->users_length++;
+			continue;
+		}
+		for (unsigned int o = 0; o < OCCASION_COUNT; o++)
+			window_remove(&brake->windows[o], user->minutes[o]);
+	}
+	free(brake->users);
+	brake->users = users;
+	return true;
+}
+
+/* Makes room: those of the last hour stay, and where they are too many, every
+   second one. An hour with few users ends the sampling. */
+static bool users_make_room(struct pwned_brake *brake)
+{
+	if (brake->windows[OCCASION_VERIFIED].total < USERS_SIZE / 8 &&
+	    brake->sample_bits > 0)
+		brake->sample_bits--;
+	while (brake->users_length >= USERS_FULL) {
+		if (brake->windows[OCCASION_VERIFIED].total >= USERS_SIZE / 2)
+			brake->sample_bits++;
+		if (!users_rebuild(brake))
+			return false;
+	}
+	return true;
+}
+
+static void user_happened(struct pwned_brake *brake, struct user *user,
+			  enum occasion occasion, uint32_t minute)
+{
+	window_remove(&brake->windows[occasion], user->minutes[occasion]);
+	window_add(&brake->windows[occasion], minute);
+	user->minutes[occasion] = minute;
+}
+
+void pwned_brake_verified(struct pwned_brake *brake, const char *name,
+			  bool may_deny, uint64_t now_secs)
+{
+	uint32_t minute = brake_advance(brake, now_secs);
+	uint64_t hash = user_hash(brake, name);
+	struct user *user;
+
+	if (!is_sampled(brake, hash) || !users_make_room(brake))
+		return;
+	user = user_find(brake->users, hash);
+	if (user->hash == 0) {
+		user->hash = hash;
+		brake->users_length++;
+	}
+	user_happened(brake, user, OCCASION_VERIFIED, minute);
+	if (may_deny)
+		user_happened(brake, user, OCCASION_MAY_DENY, minute);
+}
+
+static bool denied_find(const struct pwned_brake *brake, uint64_t hash)
+{
+	const uint64_t *set = brake->denied[hash % DENIED_SETS];
+
+	for (unsigned int i = 0; i < DENIED_WAYS; i++) {
+		if (set[i] == hash)
+			return true;
+	}
+	return false;
+}
+
+static void denied_add(struct pwned_brake *brake, uint64_t hash)
+{
+	uint64_t *set = brake->denied[hash % DENIED_SETS];
+
+	memmove(set + 1, set, (DENIED_WAYS - 1) * sizeof(*set));
+	set[0] = hash;
+}
+
+static bool
+share_is_exceeded(const struct pwned_brake *brake, enum occasion verified)
+{
+	uint64_t users = brake->windows[verified].total;
+	uint64_t denied = brake->windows[OCCASION_NEWLY_DENIED].total;
+
+	return users << brake->sample_bits >= PWNED_BRAKE_MIN_USERS &&
+	       denied * 100 > users * brake->share_percent;
+}
+
+/* The share is taken of all users, and also of those who could have been
+   denied: where many read and few send, all senders would else be refused
+   before the brake saw a share worth the name. */
+static bool is_engaged(const struct pwned_brake *brake)
+{
+	return share_is_exceeded(brake, OCCASION_VERIFIED) ||
+	       share_is_exceeded(brake, OCCASION_MAY_DENY);
+}
+
+bool pwned_brake_deny(struct pwned_brake *brake, const char *name,
+		      uint64_t now_secs)
+{
+	uint32_t minute = brake_advance(brake, now_secs);
+	uint64_t hash = user_hash(brake, name);
+	struct user *user = user_find(brake->users, hash);
+	bool engaged;
+
+	if (denied_find(brake, hash))
+		return true;
+	engaged = is_engaged(brake);
+	/* One that is held back counts as long as he comes: the brake must
+	   not let go while its cause lasts. */
+	if (user->hash != 0)
+		user_happened(brake, user, OCCASION_NEWLY_DENIED, minute);
+	if (!engaged)
+		denied_add(brake, hash);
+	return !engaged;
+}
+
+bool pwned_brake_is_engaged(struct pwned_brake *brake, uint64_t now_secs)
+{
+	(void)brake_advance(brake, now_secs);
+	return is_engaged(brake);
+}

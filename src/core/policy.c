@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rules for a breached password. */
+
+#include "policy.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULES_MAX   64
+#define SERVICE_MAX 32
+#define COUNT_MAX   (UINT64_C(1) << 63)
+
+struct pwned_rule {
+	char service[SERVICE_MAX + 1];
+	enum pwned_action action;
+	uint64_t min_count;
+};
+
+struct pwned_policy {
+	size_t length;
+	struct pwned_rule rules[RULES_MAX];
+};
+
+static const char service_any[] = "*";
+
+static bool parse_service(const char *text, size_t size,
+			  struct pwned_rule *rule, struct pwned_error *error_r)
+{
+	bool valid = size > 0 && size <= SERVICE_MAX;
+
+	for (size_t i = 0; valid && i < size; i++) {
+		valid = islower((unsigned char)text[i]) ||
+			isdigit((unsigned char)text[i]) || text[i] == '-' ||
+			text[i] == '_';
+	}
+	if (!valid && !(size == 1 && *text == '*')) {
+		return pwned_error_set(
+			error_r,
+			"'%.*s' is not a service: expected a name such as "
+			"smtp or imap in lower case, or *",
+			(int)size, text);
+	}
+	memcpy(rule->service, text, size);
+	rule->service[size] = '\0';
+	return true;
+}
+
+static bool parse_action(const char *text, size_t size, struct pwned_rule *rule,
+			 struct pwned_error *error_r)
+{
+	static const enum pwned_action actions[] = { PWNED_ACTION_OFF,
+						     PWNED_ACTION_WARN,
+						     PWNED_ACTION_DENY };
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+		const char *name = pwned_action_name(actions[i]);
+
+		if (strlen(name) == size && memcmp(name, text, size) == 0) {
+			rule->action = actions[i];
+			return true;
+		}
+	}
+	return pwned_error_set(error_r,
+			       "'%.*s' is not an action: expected off, warn "
+			       "or deny",
+			       (int)size, text);
+}
+
+static bool parse_min(const char *text, struct pwned_rule *rule,
+		      struct pwned_error *error_r)
+{
+	char *end;
+
+	errno = 0;
+	rule->min_count = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 ||
+	    rule->min_count < 1 || rule->min_count > COUNT_MAX) {
+		return pwned_error_set(error_r,
+				       "'min=%s': expected a count from 1 to "
+				       "2^63",
+				       text);
+	}
+	return true;
+}
+
+static bool parse_option(const char *text, struct pwned_rule *rule,
+			 struct pwned_error *error_r)
+{
+	if (strncmp(text, "min=", 4) != 0) {
+		return pwned_error_set(error_r,
+				       "'%s' is not an option: expected "
+				       "min=COUNT",
+				       text);
+	}
+	if (rule->action == PWNED_ACTION_OFF) {
+		return pwned_error_set(error_r, "'%s' has no meaning with off",
+				       text);
+	}
+	if (rule->min_count != 0)
+		return pwned_error_set(error_r, "'%s': min stands twice", text);
+	return parse_min(text + 4, rule, error_r);
+}
+
+/* Parses service=action[:option]; text is modified. */
+static bool
+parse_rule(char *text, struct pwned_rule *rule, struct pwned_error *error_r)
+{
+	char *action = strchr(text, '='), *option, *next;
+
+	if (action == NULL) {
+		return pwned_error_set(error_r,
+				       "'%s' is not a rule: expected "
+				       "service=action",
+				       text);
+	}
+	*rule = (struct pwned_rule){ .min_count = 0 };
+	if (!parse_service(text, (size_t)(action - text), rule, error_r))
+		return false;
+	action++;
+	option = strchr(action, ':');
+	if (option != NULL)
+		*option++ = '\0';
+	if (!parse_action(action, strlen(action), rule, error_r))
+		return false;
+	for (; option != NULL; option = next) {
+		next = strchr(option, ':');
+		if (next != NULL)
+			*next++ = '\0';
+		if (!parse_option(option, rule, error_r))
+			return false;
+	}
+	if (rule->min_count == 0)
+		rule->min_count = 1;
+	return true;
+}
+
+/* A rule that can never decide is a mistake of whoever wrote it. */
+static bool
+rule_is_reachable(const struct pwned_policy *policy,
+		  const struct pwned_rule *rule, struct pwned_error *error_r)
+{
+	for (size_t i = 0; i < policy->length; i++) {
+		const struct pwned_rule *earlier = &policy->rules[i];
+
+		if (strcmp(earlier->service, rule->service) == 0 &&
+		    (earlier->action == PWNED_ACTION_OFF ||
+		     rule->action == PWNED_ACTION_OFF ||
+		     earlier->min_count <= rule->min_count)) {
+			return pwned_error_set(
+				error_r,
+				"the second rule for %s is never reached: "
+				"write the one with the higher min first",
+				rule->service);
+		}
+	}
+	return true;
+}
+
+static bool parse_rules(char *text, struct pwned_policy *policy,
+			struct pwned_error *error_r)
+{
+	char *save = NULL, *word;
+
+	for (word = strtok_r(text, " \t", &save); word != NULL;
+	     word = strtok_r(NULL, " \t", &save)) {
+		struct pwned_rule *rule = &policy->rules[policy->length];
+
+		if (policy->length == RULES_MAX - 1) {
+			return pwned_error_set(error_r, "more than %u rules",
+					       RULES_MAX - 1);
+		}
+		if (!parse_rule(word, rule, error_r) ||
+		    !rule_is_reachable(policy, rule, error_r))
+			return false;
+		policy->length++;
+	}
+	if (policy->length == 0)
+		return pwned_error_set(error_r, "expected at least one rule, "
+						"such as *=warn");
+	return true;
+}
+
+bool pwned_policy_parse(const char *text, struct pwned_policy **policy_r,
+			struct pwned_error *error_r)
+{
+	struct pwned_policy *policy = calloc(1, sizeof(*policy));
+	char *copy = strdup(text);
+	bool ok;
+
+	if (policy == NULL || copy == NULL)
+		ok = pwned_error_set(error_r, "out of memory");
+	else
+		ok = parse_rules(copy, policy, error_r);
+	free(copy);
+	if (!ok)
+		pwned_policy_free(&policy);
+	*policy_r = policy;
+	return ok;
+}
+
+void pwned_policy_free(struct pwned_policy **policy)
+{
+	free(*policy);
+	*policy = NULL;
+}
+
+/* The name under which a service's rules stand: its own, or `*`. */
+static const char *
+rules_for(const struct pwned_policy *policy, const char *service)
+{
+	for (size_t i = 0; i < policy->length; i++) {
+		if (strcmp(policy->rules[i].service, service) == 0)
+			return service;
+	}
+	return service_any;
+}
+
+bool pwned_policy_checks(const struct pwned_policy *policy, const char *service)
+{
+	const char *name = rules_for(policy, service);
+
+	for (size_t i = 0; i < policy->length; i++) {
+		if (strcmp(policy->rules[i].service, name) == 0)
+			return policy->rules[i].action != PWNED_ACTION_OFF;
+	}
+	return false;
+}
+
+bool pwned_policy_may_deny(const struct pwned_policy *policy,
+			   const char *service)
+{
+	const char *name = rules_for(policy, service);
+
+	for (size_t i = 0; i < policy->length; i++) {
+		if (strcmp(policy->rules[i].service, name) == 0 &&
+		    policy->rules[i].action == PWNED_ACTION_DENY)
+			return true;
+	}
+	return false;
+}
+
+enum pwned_action pwned_policy_decide(const struct pwned_policy *policy,
+				      const char *service, uint64_t count)
+{
+	const char *name = rules_for(policy, service);
+
+	for (size_t i = 0; i < policy->length; i++) {
+		const struct pwned_rule *rule = &policy->rules[i];
+
+		if (strcmp(rule->service, name) == 0 &&
+		    rule->action != PWNED_ACTION_OFF &&
+		    rule->min_count <= count)
+			return rule->action;
+	}
+	return PWNED_ACTION_ALLOW;
+}
+
+enum pwned_action
+pwned_policy_decide_any(const struct pwned_policy *policy, uint64_t count)
+{
+	enum pwned_action most = PWNED_ACTION_ALLOW;
+
+	for (size_t i = 0; i < policy->length; i++) {
+		enum pwned_action action = pwned_policy_decide(
+			policy, policy->rules[i].service, count);
+
+		if (action > most)
+			most = action;
+	}
+	return most;
+}
+
+static void describe_rule(const struct pwned_rule *rule, FILE *out)
+{
+	const char *service = strcmp(rule->service, service_any) == 0 ?
+				      "any other service" :
+				      rule->service;
+
+	switch (rule->action) {
+	case PWNED_ACTION_DENY:
+		fprintf(out, "refused at %s", service);
+		break;
+	case PWNED_ACTION_WARN:
+		fprintf(out, "warned about at %s", service);
+		break;
+	default:
+		fprintf(out, "not checked at %s", service);
+		return;
+	}
+	if (rule->min_count > 1)
+		fprintf(out, " (seen %llu times or more)",
+			(unsigned long long)rule->min_count);
+}
+
+void pwned_policy_describe(const struct pwned_policy *policy, char *text_r,
+			   size_t size)
+{
+	FILE *out = fmemopen(text_r, size, "w");
+
+	*text_r = '\0';
+	if (out == NULL)
+		return;
+	for (size_t i = 0; i < policy->length; i++) {
+		if (i > 0)
+			fputs(", ", out);
+		describe_rule(&policy->rules[i], out);
+	}
+	fclose(out);
+	text_r[size - 1] = '\0';
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The compact form of a range and its search. */
+
+#include "range.h"
+
+#include <stdlib.h>
+
+/* A count that does not fit its byte stands in a list of the few large ones. */
+#define COUNT_LARGE UINT8_MAX
+
+struct large_count {
+	uint64_t count;
+	uint32_t index;
+};
+
+/* The arrays are one allocation, in falling order of alignment. A key is cut
+   in 32 and 16 bits, so that an entry takes 7 bytes and the search stays in
+   the 4-byte part. */
+struct pwned_range {
+	unsigned int references;
+	uint32_t length;
+	uint32_t large_length;
+	struct large_count *large;
+	uint32_t *high;
+	uint16_t *low;
+	uint8_t *counts;
+};
+
+static int entry_compare(const void *a, const void *b)
+{
+	const struct pwned_range_entry *one = a, *two = b;
+
+	if (one->key != two->key)
+		return one->key < two->key ? -1 : 1;
+	if (one->count != two->count)
+		return one->count > two->count ? -1 : 1;
+	return 0;
+}
+
+/* Sorts, and keeps the first of each key: the one with the largest count. */
+static size_t sort_unique(struct pwned_range_entry *entries, size_t count)
+{
+	size_t kept = 0;
+
+	if (count > 1)
+		qsort(entries, count, sizeof(*entries), entry_compare);
+	for (size_t i = 0; i < count; i++) {
+		if (kept == 0 || entries[i].key != entries[kept - 1].key)
+			entries[kept++] = entries[i];
+	}
+	return kept;
+}
+
+static size_t memory_for(size_t length, size_t large)
+{
+	return sizeof(struct pwned_range) + large * sizeof(struct large_count) +
+	       length * (sizeof(uint32_t) + sizeof(uint16_t) + sizeof(uint8_t));
+}
+
+static struct pwned_range *range_alloc(size_t length, size_t large)
+{
+	struct pwned_range *range = malloc(memory_for(length, large));
+
+	if (range == NULL)
+		return NULL;
+	range->references = 1;
+	range->length = (uint32_t)length;
+	range->large_length = 0;
+	range->large = (void *)(range + 1);
+	range->high = (void *)(range->large + large);
+	range->low = (void *)(range->high + length);
+	range->counts = (void *)(range->low + length);
+	return range;
+}
+
+static void range_set(struct pwned_range *range, uint32_t i,
+		      const struct pwned_range_entry *entry)
+{
+	range->high[i] = (uint32_t)(entry->key >> 16);
+	range->low[i] = (uint16_t)entry->key;
+	if (entry->count < COUNT_LARGE) {
+		range->counts[i] = (uint8_t)entry->count;
+		return;
+	}
+	range->counts[i] = COUNT_LARGE;
+	range->large[range->large_length++] =
+		(struct large_count){ .count = entry->count, .index = i };
+}
+
+struct pwned_range *
+pwned_range_pack(struct pwned_range_entry *entries, size_t count)
+{
+	size_t length = sort_unique(entries, count), large = 0;
+	struct pwned_range *range;
+
+	for (size_t i = 0; i < length; i++)
+		large += entries[i].count >= COUNT_LARGE;
+	range = range_alloc(length, large);
+	if (range == NULL)
+		return NULL;
+	for (size_t i = 0; i < length; i++)
+		range_set(range, (uint32_t)i, &entries[i]);
+	return range;
+}
+
+struct pwned_range *pwned_range_ref(struct pwned_range *range)
+{
+	range->references++;
+	return range;
+}
+
+void pwned_range_unref(struct pwned_range **_range)
+{
+	struct pwned_range *range = *_range;
+
+	*_range = NULL;
+	if (range != NULL && --range->references == 0)
+		free(range);
+}
+
+/* The first index whose key is not below the one sought. */
+static uint32_t lower_bound(const struct pwned_range *range, uint64_t key)
+{
+	uint32_t high = (uint32_t)(key >> 16), first = 0;
+	uint32_t length = range->length;
+
+	while (length > 0) {
+		uint32_t half = length / 2, middle = first + half;
+
+		if (range->high[middle] < high ||
+		    (range->high[middle] == high &&
+		     range->low[middle] < (uint16_t)key)) {
+			first = middle + 1;
+			length -= half + 1;
+		} else {
+			length = half;
+		}
+	}
+	return first;
+}
+
+static uint64_t large_find(const struct pwned_range *range, uint32_t index)
+{
+	const struct large_count *large = range->large;
+
+	while (large->index != index)
+		large++;
+	return large->count;
+}
+
+uint64_t pwned_range_find(const struct pwned_range *range, uint64_t key)
+{
+	uint32_t i = lower_bound(range, key);
+
+	if (i == range->length || range->high[i] != (uint32_t)(key >> 16) ||
+	    range->low[i] != (uint16_t)key)
+		return 0;
+	if (range->counts[i] != COUNT_LARGE)
+		return range->counts[i];
+	return large_find(range, i);
+}
+
+size_t pwned_range_memory(const struct pwned_range *range)
+{
+	return memory_for(range->length, range->large_length);
+}
+
+size_t pwned_range_length(const struct pwned_range *range)
+{
+	return range->length;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All settings. */
+
+#include "settings.h"
+
+#define MSECS(secs) ((secs)*UINT64_C(1000))
+#define KIB(n)      ((n)*UINT64_C(1024))
+#define MIB(n)      ((n)*UINT64_C(1024) * 1024)
+
+#define MEMBER(name) .offset = offsetof(struct pwned_settings, name)
+
+/* clang-format off */
+const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
+[PWNED_SET_SOURCE] = {
+	.name = "pwned_source", .type = PWNED_TYPE_URLS, MEMBER(sources),
+	.default_value = "https://api.pwnedpasswords.com/range/",
+	.text = "Where ranges come from: one or more URLs, separated by "
+		"spaces and tried in order within the same time. The five hex "
+		"digits replace {prefix}; where that is absent they are "
+		"appended.",
+},
+[PWNED_SET_SOURCE_CA_FILE] = {
+	.name = "pwned_source_ca_file", .type = PWNED_TYPE_FILE,
+	MEMBER(source_ca_file), .default_value = "",
+	.text = "A file of PEM certificates to verify the sources with. "
+		"Empty: the system's.",
+},
+[PWNED_SET_SOURCE_PROXY] = {
+	.name = "pwned_source_proxy", .type = PWNED_TYPE_PROXY,
+	MEMBER(source_proxy), .default_value = "",
+	.text = "An HTTP or SOCKS proxy for all sources: http://, https://, "
+		"socks5:// or socks5h://, host and port. Empty: none; "
+		"variables of the environment are not looked at.",
+},
+[PWNED_SET_SOURCE_PROXY_AUTH_FILE] = {
+	.name = "pwned_source_proxy_auth_file", .type = PWNED_TYPE_FILE,
+	MEMBER(source_proxy_auth_file), .default_value = "",
+	.text = "A file that holds user:password for the proxy in one line, "
+		"readable by root alone: this one is for everybody to read.",
+},
+[PWNED_SET_SOURCE_PADDING] = {
+	.name = "pwned_source_padding", .type = PWNED_TYPE_BOOL,
+	MEMBER(source_padding), .default_value = "yes",
+	.text = "Ask the sources to pad their answers, so that whoever sees "
+		"an encrypted answer's size cannot tell the range by it.",
+},
+[PWNED_SET_WAIT] = {
+	.name = "pwned_wait", .type = PWNED_TYPE_TIME, MEMBER(wait_msecs),
+	.default_value = "1 s", .min = 0, .max = MSECS(8),
+	.text = "How long a login waits for an answer that is not in memory. "
+		"0: not at all; the answer then counts for the next login.",
+},
+[PWNED_SET_FETCH_TIMEOUT] = {
+	.name = "pwned_fetch_timeout", .type = PWNED_TYPE_TIME,
+	MEMBER(fetch_timeout_msecs), .default_value = "5 s",
+	.min = 100, .max = MSECS(60),
+	.text = "How long a fetch may take, over all sources. It goes on "
+		"behind a login that waited long enough. Not less than "
+		"pwned_wait.",
+},
+[PWNED_SET_POLICY] = {
+	.name = "pwned_policy", .type = PWNED_TYPE_POLICY, MEMBER(policy),
+	.default_value = "smtp=deny:min=1 submission=deny *=warn",
+	.text = "What a breached password means: rules service=action, "
+		"separated by spaces. Actions are off, warn and deny; :min=N "
+		"lets a rule count only for passwords seen N times or more. A "
+		"service is what Dovecot or the MTA calls it: imap, pop3, "
+		"sieve, submission; Postfix and Exim announce smtp. * is every "
+		"service that no rule names. Of several rules for a service "
+		"the first whose minimum is reached counts.",
+},
+[PWNED_SET_ON_UNKNOWN] = {
+	.name = "pwned_on_unknown", .type = PWNED_TYPE_ON_UNKNOWN,
+	MEMBER(on_unknown), .default_value = "allow",
+	.text = "What to do when we asked and could not tell: allow, or "
+		"tempfail, a temporary failure. Postfix makes of that a "
+		"permanent 535, which looks like a wrong password.",
+},
+[PWNED_SET_DRY_RUN] = {
+	.name = "pwned_dry_run", .type = PWNED_TYPE_BOOL, MEMBER(dry_run),
+	.default_value = "no", .example = "yes",
+	.text = "Decide, log and count, but refuse, warn and tell nobody.",
+},
+[PWNED_SET_BRAKE_SHARE] = {
+	.name = "pwned_brake_share", .type = PWNED_TYPE_PERCENT,
+	MEMBER(brake_share_percent), .default_value = "20 %",
+	.min = 0, .max = 100,
+	.text = "The brake, for a source that lies or a mistake of ours: once "
+		"at least 100 different users were verified within the last "
+		"hour, and more than this share of them would newly be "
+		"refused, further ones are only warned until the share falls. "
+		"0: no brake.",
+},
+[PWNED_SET_URL] = {
+	.name = "pwned_url", .type = PWNED_TYPE_LINK, MEMBER(url),
+	.default_value = "", .example = "https://www.example.com/password",
+	.text = "Where your customers choose a new password. It stands for "
+		"{url} in the two texts below; empty: \"ask your mail "
+		"provider\".",
+},
+[PWNED_SET_MESSAGE] = {
+	.name = "pwned_message", .type = PWNED_TYPE_TEXT, MEMBER(message),
+	.default_value = "",
+	.text = "What a refused customer reads: one line of printable ASCII, "
+		"at most 200 bytes with {url} expanded. Empty: \"Sending is "
+		"blocked: this password appears in a known data breach. "
+		"Choose a new one: {url}\", and \"Access is blocked: ...\" "
+		"where the service is not smtp or submission.",
+},
+[PWNED_SET_WARNING] = {
+	.name = "pwned_warning", .type = PWNED_TYPE_TEXT, MEMBER(warning),
+	.default_value = "",
+	.text = "What a warned customer reads, likewise. Empty: \"Your mail "
+		"password appears in a known data breach. Choose a new one: "
+		"{url}\".",
+},
+[PWNED_SET_CACHE_SIZE] = {
+	.name = "pwned_cache_size", .type = PWNED_TYPE_SIZE,
+	MEMBER(cache_size), .default_value = "8 MB",
+	.min = KIB(64), .max = MIB(64),
+	.text = "How much memory ranges may take in the auth process, where "
+		"some 70 fit in a megabyte. Dovecot gives auth 256 MB of "
+		"address space in all (vsz_limit).",
+},
+};
+/* clang-format on */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PWNED_SETTINGS_H
+#define PWNED_SETTINGS_H
+
+#include "error.h"
+#include "policy.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The settings, as one table (settings-table.c) declares them: name, type,
+   default, range and a text. Parsing, validation, the reference and the
+   annotated example come from it. */
+
+/* Where auth, doveadm and dovecot-pwned-check look without being told. */
+#define PWNED_SETTINGS_NAME "dovecot-pwned.conf.ext"
+
+enum pwned_setting_id {
+	PWNED_SET_SOURCE,
+	PWNED_SET_SOURCE_CA_FILE,
+	PWNED_SET_SOURCE_PROXY,
+	PWNED_SET_SOURCE_PROXY_AUTH_FILE,
+	PWNED_SET_SOURCE_PADDING,
+	PWNED_SET_WAIT,
+	PWNED_SET_FETCH_TIMEOUT,
+	PWNED_SET_POLICY,
+	PWNED_SET_ON_UNKNOWN,
+	PWNED_SET_DRY_RUN,
+	PWNED_SET_BRAKE_SHARE,
+	PWNED_SET_URL,
+	PWNED_SET_MESSAGE,
+	PWNED_SET_WARNING,
+	PWNED_SET_CACHE_SIZE,
+
+	PWNED_SET_COUNT
+};
+
+enum pwned_setting_type {
+	PWNED_TYPE_URLS,       /* char **: http(s) URLs, ended by NULL */
+	PWNED_TYPE_FILE,       /* char *: an absolute path, or "" */
+	PWNED_TYPE_PROXY,      /* char *: a proxy's URL, or "" */
+	PWNED_TYPE_LINK,       /* char *: an http(s) URL for people, or "" */
+	PWNED_TYPE_TEXT,       /* char *: printable ASCII for people, or "" */
+	PWNED_TYPE_BOOL,       /* bool */
+	PWNED_TYPE_TIME,       /* unsigned int: milliseconds */
+	PWNED_TYPE_SIZE,       /* uint64_t: bytes */
+	PWNED_TYPE_PERCENT,    /* unsigned int */
+	PWNED_TYPE_POLICY,     /* struct pwned_policy * */
+	PWNED_TYPE_ON_UNKNOWN, /* enum pwned_action: ALLOW or TEMPFAIL */
+};
+
+struct pwned_setting {
+	const char *name;
+	enum pwned_setting_type type;
+	size_t offset; /* of its member in struct pwned_settings */
+	const char *default_value;
+	uint64_t min, max;   /* of times, sizes and percents, in their unit */
+	const char *text;    /* what it does, for the reference */
+	const char *example; /* stands in the shipped example, or NULL */
+};
+
+extern const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT];
+
+/* All strings are owned by the struct. */
+struct pwned_settings {
+	char **sources;
+	char *source_ca_file;
+	char *source_proxy;
+	char *source_proxy_auth_file;
+	bool source_padding;
+	unsigned int wait_msecs;
+	unsigned int fetch_timeout_msecs;
+	struct pwned_policy *policy;
+	enum pwned_action on_unknown;
+	bool dry_run;
+	unsigned int brake_share_percent;
+	char *url;
+	char *message; /* "": the default for the service */
+	char *warning; /* "": the default */
+	uint64_t cache_size;
+
+	/* what was set: the values as text, and the lines they stand in, or 0
+	   for a default */
+	char *values[PWNED_SET_COUNT];
+	unsigned int lines[PWNED_SET_COUNT];
+};
+
+/* Reads settings from the text of a file, size bytes; `path` is for errors
+   only. What the text does not set has its default. Returns false with path,
+   line and what was expected; the struct is then empty. */
+bool pwned_settings_parse(const char *text, size_t size, const char *path,
+			  struct pwned_settings *set_r,
+			  struct pwned_error *error_r);
+void pwned_settings_free(struct pwned_settings *set);
+
+/* Says what is wrong with the value of a setting: path, line (if it was set)
+   and name before the text. Returns false. */
+bool pwned_settings_error(const struct pwned_settings *set,
+			  enum pwned_setting_id id, const char *path,
+			  const char *text, struct pwned_error *error_r);
+
+#endif
