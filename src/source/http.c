@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* libcurl's multi interface on a loop.
+
+   How the two meet is told in https://curl.se/libcurl/c/libcurl-multi.html,
+   "multi_socket". libcurl says which sockets and which time it waits for; we
+   tell it when one of them is due, and collect what has ended. */
+
+#include "http.h"
+#include "http-memory.h"
+
+#include <curl/curl.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#define BODY_MAX_BYTES (4L * 1024 * 1024)
+
+struct pwned_http_request {
+	TAILQ_ENTRY(pwned_http_request) entry;
+	struct pwned_http *http;
+	CURL *easy;
+	const struct pwned_http_handler *handler;
+	void *context;
+	bool got_body;
+	bool stopped; /* by the handler, or because the status is no 200 */
+	char error[CURL_ERROR_SIZE];
+};
+
+struct pwned_http {
+	struct pwned_loop *loop;
+	struct pwned_timer *timer;
+	CURLM *multi;
+	CURL *template; /* all options that requests share */
+	struct curl_slist *headers;
+	TAILQ_HEAD(, pwned_http_request) requests;
+};
+
+static long http_status(CURL *easy)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+static size_t on_body(char *data, size_t unit, size_t count, void *context)
+{
+	struct pwned_http_request *request = context;
+	size_t size = unit * count;
+
+	request->got_body = true;
+	if (http_status(request->easy) == 200 &&
+	    request->handler->body(request->context, data, size))
+		return size;
+	/* any other number than size ends the transfer */
+	request->stopped = true;
+	return size == 0 ? 1 : 0;
+}
+
+/* Over HTTP/1 an answer may simply end with its connection; one that was cut
+   there looks whole. */
+static bool end_is_certain(CURL *easy)
+{
+	struct curl_header *header;
+	long version = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	return version >= CURL_HTTP_VERSION_2_0 ||
+	       curl_easy_header(easy, "Content-Length", 0, CURLH_HEADER, -1,
+				&header) == CURLHE_OK ||
+	       curl_easy_header(easy, "Transfer-Encoding", 0, CURLH_HEADER, -1,
+				&header) == CURLHE_OK;
+}
+
+static enum pwned_reason
+reason_of_connection(const struct pwned_http_request *request,
+		     enum pwned_reason otherwise)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE,
+				&status);
+	if (status >= 300)
+		return PWNED_REASON_PROXY;
+	return request->got_body ? PWNED_REASON_CUT_BODY : otherwise;
+}
+
+static enum pwned_reason
+reason_of_result(const struct pwned_http_request *request, CURLcode result)
+{
+	switch (result) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return PWNED_REASON_RESOLVE;
+	case CURLE_COULDNT_CONNECT:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+		return reason_of_connection(request, PWNED_REASON_CONNECT);
+	case CURLE_PROXY:
+		return PWNED_REASON_PROXY;
+	case CURLE_OPERATION_TIMEDOUT:
+		return PWNED_REASON_TIMEOUT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_ENGINE_INITFAILED:
+	case CURLE_USE_SSL_FAILED:
+		return PWNED_REASON_TLS;
+	case CURLE_PARTIAL_FILE:
+		return PWNED_REASON_CUT_BODY;
+	case CURLE_FILESIZE_EXCEEDED:
+		return PWNED_REASON_TOO_LARGE;
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_FAILED_INIT:
+		return PWNED_REASON_INTERNAL;
+	default:
+		return reason_of_connection(request, PWNED_REASON_PROTOCOL);
+	}
+}
+
+static enum pwned_reason
+request_reason(const struct pwned_http_request *request, CURLcode result)
+{
+	long status = http_status(request->easy);
+
+	if ((result == CURLE_OK || request->stopped) && status != 200)
+		return PWNED_REASON_HTTP_STATUS;
+	if (request->stopped)
+		return PWNED_REASON_NONE;
+	if (result != CURLE_OK)
+		return reason_of_result(request, result);
+	return end_is_certain(request->easy) ? PWNED_REASON_NONE :
+					       PWNED_REASON_NO_LENGTH;
+}
+
+/* libcurl's own words only where they can neither hold the URL, which ends in
+   the prefix, nor a number of bytes, which tells it. */
+static void write_detail(const struct pwned_http_request *request,
+			 enum pwned_reason reason, char *detail_r, size_t size)
+{
+	*detail_r = '\0';
+	switch (reason) {
+	case PWNED_REASON_HTTP_STATUS:
+		(void)snprintf(detail_r, size, "HTTP status %ld",
+			       http_status(request->easy));
+		break;
+	case PWNED_REASON_RESOLVE:
+	case PWNED_REASON_CONNECT:
+	case PWNED_REASON_TLS:
+	case PWNED_REASON_PROXY:
+		(void)snprintf(detail_r, size, "%s", request->error);
+		break;
+	default:
+		break;
+	}
+}
+
+static void request_free(struct pwned_http_request *request)
+{
+	(void)curl_multi_remove_handle(request->http->multi, request->easy);
+	curl_easy_cleanup(request->easy);
+	TAILQ_REMOVE(&request->http->requests, request, entry);
+	free(request);
+}
+
+static void request_done(struct pwned_http_request *request, CURLcode result)
+{
+	const struct pwned_http_handler *handler = request->handler;
+	void *context = request->context;
+	enum pwned_reason reason = request_reason(request, result);
+	char detail[CURL_ERROR_SIZE];
+
+	write_detail(request, reason, detail, sizeof(detail));
+	request_free(request);
+	handler->done(context, reason, detail);
+}
+
+static void collect_done(struct pwned_http *http)
+{
+	struct pwned_http_request *request = NULL;
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
+		CURLcode result = message->data.result;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
+					&request);
+		request_done(request, result);
+	}
+}
+
+static void on_timer(void *context)
+{
+	struct pwned_http *http = context;
+	int running;
+
+	http->timer = NULL;
+	(void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0,
+				       &running);
+	collect_done(http);
+}
+
+static void on_socket(void *context, int fd, unsigned int events)
+{
+	struct pwned_http *http = context;
+	int mask = 0, running;
+
+	if ((events & PWNED_LOOP_READ) != 0)
+		mask |= CURL_CSELECT_IN;
+	if ((events & PWNED_LOOP_WRITE) != 0)
+		mask |= CURL_CSELECT_OUT;
+	(void)curl_multi_socket_action(http->multi, fd, mask, &running);
+	collect_done(http);
+}
+
+static int timer_changed(CURLM *multi, long msecs, void *context)
+{
+	struct pwned_http *http = context;
+
+	(void)multi;
+	if (http->timer != NULL)
+		http->loop->v->timer_remove(&http->timer);
+	if (msecs >= 0) {
+		http->timer = http->loop->v->timer_add(
+			http->loop, (unsigned int)msecs, on_timer, http);
+	}
+	return 0;
+}
+
+static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *context,
+			  void *socket_context)
+{
+	struct pwned_http *http = context;
+	struct pwned_watch *watch = socket_context;
+	unsigned int events = 0;
+
+	(void)easy;
+	if (watch != NULL)
+		http->loop->v->watch_remove(&watch);
+	if (what != CURL_POLL_REMOVE) {
+		if ((what & CURL_POLL_IN) != 0)
+			events |= PWNED_LOOP_READ;
+		if ((what & CURL_POLL_OUT) != 0)
+			events |= PWNED_LOOP_WRITE;
+		watch = http->loop->v->watch_add(http->loop, fd, events,
+						 on_socket, http);
+	}
+	(void)curl_multi_assign(http->multi, fd, watch);
+	return 0;
+}
+
+/* Without it OpenSSL leaves decrypted bytes in buffers that it frees. */
+static CURLcode set_tls_options(CURL *easy, void *tls, void *context)
+{
+	(void)easy;
+	(void)context;
+	(void)SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+	return CURLE_OK;
+}
+
+static bool set_options_tls(CURL *easy, const struct pwned_settings *set)
+{
+	const char *ca_file = set->source_ca_file;
+
+	if (*ca_file == '\0')
+		ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
+	/* A file and no directory: only so does libcurl keep the parsed
+	   certificates from one connection to the next. */
+	return curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+				(long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION,
+				set_tls_options) == CURLE_OK;
+}
+
+/* An empty proxy is none, whatever the environment says. */
+static bool set_options_proxy(CURL *easy, const struct pwned_settings *set,
+			      const char *proxy_auth)
+{
+	return curl_easy_setopt(easy, CURLOPT_PROXY, set->source_proxy) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO,
+				curl_version_info(CURLVERSION_NOW)->cainfo) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL) == CURLE_OK &&
+	       (proxy_auth == NULL ||
+		curl_easy_setopt(easy, CURLOPT_PROXYUSERPWD, proxy_auth) ==
+			CURLE_OK);
+}
+
+/* QUICK_EXIT: without it libcurl waits for its resolver thread when a request
+   is given up, and all logins with it. */
+static bool set_options_request(CURL *easy, const char *user_agent,
+				struct curl_slist *headers)
+{
+	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+				(long)CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, BODY_MAX_BYTES) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) ==
+		       CURLE_OK;
+}
+
+static bool set_options_multi(struct pwned_http *http)
+{
+	return curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION,
+				 socket_changed) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) ==
+		       CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION,
+				 timer_changed) == CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) ==
+		       CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS,
+				 (long)PWNED_HTTP_MAX_CONNECTIONS) ==
+		       CURLM_OK &&
+	       curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+				 (long)PWNED_HTTP_MAX_CONNECTIONS) == CURLM_OK;
+}
+
+struct pwned_http *
+pwned_http_new(const struct pwned_settings *set, const char *proxy_auth,
+	       const char *user_agent, struct pwned_loop *loop,
+	       struct pwned_error *error_r)
+{
+	struct pwned_http *http = calloc(1, sizeof(*http));
+
+	if (http == NULL || !pwned_http_memory_init()) {
+		free(http);
+		(void)pwned_error_set(error_r, "libcurl cannot be initialised");
+		return NULL;
+	}
+	TAILQ_INIT(&http->requests);
+	http->loop = loop;
+	http->multi = curl_multi_init();
+	http->template = curl_easy_init();
+	if (set->source_padding)
+		http->headers = curl_slist_append(NULL, "Add-Padding: true");
+	if (http->multi == NULL || http->template == NULL ||
+	    (set->source_padding && http->headers == NULL) ||
+	    !set_options_multi(http) || !set_options_tls(http->template, set) ||
+	    !set_options_proxy(http->template, set, proxy_auth) ||
+	    !set_options_request(http->template, user_agent, http->headers)) {
+		(void)pwned_error_set(error_r,
+				      "this libcurl (%s) lacks an option that "
+				      "is needed",
+				      curl_version());
+		pwned_http_free(&http);
+		return NULL;
+	}
+	return http;
+}
+
+void pwned_http_free(struct pwned_http **_http)
+{
+	struct pwned_http *http = *_http;
+
+	*_http = NULL;
+	if (http == NULL)
+		return;
+	while (!TAILQ_EMPTY(&http->requests))
+		request_free(TAILQ_FIRST(&http->requests));
+	curl_easy_cleanup(http->template);
+	(void)curl_multi_cleanup(http->multi);
+	if (http->timer != NULL)
+		http->loop->v->timer_remove(&http->timer);
+	curl_slist_free_all(http->headers);
+	free(http);
+	pwned_http_memory_deinit();
+}
+
+static bool request_start(struct pwned_http_request *request, const char *url)
+{
+	CURL *easy = request->easy;
+
+	return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PRIVATE, request) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error) ==
+		       CURLE_OK &&
+	       curl_multi_add_handle(request->http->multi, easy) == CURLM_OK;
+}
+
+struct pwned_http_request *
+pwned_http_get(struct pwned_http *http, const char *url,
+	       const struct pwned_http_handler *handler, void *context)
+{
+	struct pwned_http_request *request = calloc(1, sizeof(*request));
+
+	if (request == NULL)
+		return NULL;
+	request->http = http;
+	request->handler = handler;
+	request->context = context;
+	request->easy = curl_easy_duphandle(http->template);
+	if (request->easy == NULL) {
+		free(request);
+		return NULL;
+	}
+	TAILQ_INSERT_TAIL(&http->requests, request, entry);
+	if (!request_start(request, url)) {
+		request_free(request);
+		return NULL;
+	}
+	return request;
+}
+
+void pwned_http_cancel(struct pwned_http_request **_request)
+{
+	struct pwned_http_request *request = *_request;
+
+	*_request = NULL;
+	request_free(request);
+}
