@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PWNED_CHECK_H
+#define PWNED_CHECK_H
+
+#include "error.h"
+#include "log.h"
+#include "loop.h"
+#include "settings.h"
+#include "verdict.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The check of a verified password, for every door: cache, source, policy,
+   brake. Not thread-safe; all in one loop. */
+struct pwned_engine;
+struct pwned_check;
+
+/* The settings must outlive the engine; proxy_auth (user:password or NULL) is
+   copied. seed: random, for the hashes of users that the brake keeps. Returns
+   NULL with what failed. */
+struct pwned_engine *
+pwned_engine_new(const struct pwned_settings *set, const char *proxy_auth,
+		 uint64_t seed, struct pwned_loop *loop,
+		 const struct pwned_log *log, struct pwned_error *error_r);
+/* Ends what is in flight as unknown for `shutdown`: checks that were not
+   decided yet, and those that were to be judged late. */
+void pwned_engine_free(struct pwned_engine **engine);
+
+/* A login whose password was verified, or a password that is being chosen.
+   Nothing of it is kept: copy what the callback needs. */
+struct pwned_login {
+	const char *user;     /* whom the brake counts; NULL: nobody */
+	const char *service;  /* NULL: any, for a password being chosen */
+	const char *password; /* not copied */
+	size_t password_size;
+};
+
+/* What came of a check. Holds nothing that was derived from the password. */
+struct pwned_decision {
+	enum pwned_verdict verdict;
+	enum pwned_reason reason; /* of unknown and unchecked */
+	enum pwned_origin origin;
+	/* by policy, brake and pwned_on_unknown: what would be done */
+	enum pwned_action action;
+	bool braked;  /* only warned, because the brake holds */
+	bool dry_run; /* nothing is done */
+	bool late;    /* the login had gone on without an answer */
+	bool more;    /* a late decision will follow */
+};
+
+/* What is to be done about the login: the action, or ALLOW in a dry run. */
+enum pwned_action pwned_decision_effect(const struct pwned_decision *decision);
+
+/* Called from the loop for a check that was not decided at once: with the
+   decision, within pwned_wait, and where that says `more`, once again with the
+   late one, within pwned_fetch_timeout. */
+typedef void
+pwned_check_callback(void *context, const struct pwned_decision *decision);
+
+/* Starts a check. Returns true with the decision where it is known at once;
+   the callback then comes only if it says `more`. Returns false where the
+   login has to wait. */
+bool pwned_check_start(struct pwned_engine *engine,
+		       const struct pwned_login *login,
+		       pwned_check_callback *callback, void *context,
+		       struct pwned_decision *decision_r);
+
+/* The decision about a login that is not checked, for a reason that only the
+   door knows. set NULL: the settings have a mistake. */
+void pwned_check_skip(const struct pwned_settings *set,
+		      enum pwned_reason reason,
+		      struct pwned_decision *decision_r);
+
+#endif
