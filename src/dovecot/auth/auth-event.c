@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Events and log lines of checks. */
+
+#include "auth-common.h"
+#include "auth-request.h"
+#include "lib-event.h"
+#include "auth-event.h"
+#include "check.h"
+#include "compat-auth.h"
+
+static struct event_category event_category_pwned = {
+	.name = "pwned",
+};
+
+struct event *pwned_event_create(void)
+{
+	struct event *event = event_create(auth_event);
+
+	event_add_category(event, &event_category_pwned);
+	event_set_append_log_prefix(event, "pwned: ");
+	event_set_min_log_level(event, LOG_TYPE_INFO);
+	return event;
+}
+
+struct event *pwned_check_event_create(struct auth_request *request)
+{
+	struct event *event = event_create(authdb_event(request));
+
+	event_add_category(event, &event_category_pwned);
+	event_add_str(event, "service", pwned_compat_service(request));
+	event_set_min_log_level(event, LOG_TYPE_INFO);
+	return event;
+}
+
+struct event *
+pwned_late_event_create(struct event *parent, struct auth_request *request)
+{
+	struct event *event = event_create(parent);
+
+	event_add_str(event, "user", request->fields.user);
+	event_add_str(event, "session", request->fields.session_id);
+	event_add_str(event, "service", pwned_compat_service(request));
+	return event;
+}
+
+/* The passthrough event, ready to be sent. */
+static struct event *decision_event(struct event *event, const char *name,
+				    const struct pwned_decision *decision)
+{
+	return event_create_passthrough(event)
+		->set_name(name)
+		->add_str("verdict", pwned_verdict_name(decision->verdict))
+		->add_str("reason", pwned_reason_name(decision->reason))
+		->add_str("action", pwned_action_name(decision->action))
+		->add_str("origin", pwned_origin_name(decision->origin))
+		->add_str("brake", decision->braked ? "yes" : "no")
+		->add_str("dry_run", decision->dry_run ? "yes" : "no")
+		->event();
+}
+
+void pwned_check_event_finish(struct event *event,
+			      const struct pwned_decision *decision)
+{
+	struct event *e =
+		decision_event(event, "pwned_check_finished", decision);
+
+	if (decision->action == PWNED_ACTION_DENY) {
+		e_info(e, decision->dry_run ?
+				  "Login would be refused: breached password "
+				  "(dry run)" :
+				  "Login refused: breached password");
+	} else if (decision->verdict == PWNED_VERDICT_UNKNOWN ||
+		   decision->verdict == PWNED_VERDICT_UNCHECKED) {
+		e_debug(e, "Password check: %s (%s), %s",
+			pwned_verdict_name(decision->verdict),
+			pwned_reason_name(decision->reason),
+			pwned_action_name(decision->action));
+	} else {
+		e_debug(e, "Password check: %s, %s",
+			pwned_verdict_name(decision->verdict),
+			pwned_action_name(decision->action));
+	}
+}
+
+void pwned_late_event_finish(struct event *event,
+			     const struct pwned_decision *decision)
+{
+	struct event *e = decision_event(event, "pwned_check_late", decision);
+
+	if (decision->verdict == PWNED_VERDICT_BREACHED) {
+		e_info(e,
+		       "Breached password of user %s at %s: the answer came "
+		       "after the login, the next one is decided by it",
+		       event_find_field_recursive_str(event, "user"),
+		       event_find_field_recursive_str(event, "service"));
+	} else {
+		e_debug(e, "Late password check: %s",
+			pwned_verdict_name(decision->verdict));
+	}
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* doveadm pwned config: shows our settings, or finds mistakes in them before
+   auth does. */
+
+#include "lib.h"
+#include "doveadm.h"
+#include "doveadm-print.h"
+#include "conf.h"
+#include "doveadm-pwned-plugin.h"
+
+/* What auth would do with the same mistake is to check no password. */
+#define EX_MISTAKE 1
+
+static void print_settings(const struct pwned_settings *set)
+{
+	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
+	doveadm_print_header_simple("setting");
+	doveadm_print_header("value", "value",
+			     DOVEADM_PRINT_HEADER_FLAG_EXPAND);
+	doveadm_print_header_simple("from");
+	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
+		doveadm_print(pwned_settings_table[i].name);
+		doveadm_print(set->values[i]);
+		doveadm_print(
+			set->lines[i] == 0 ?
+				"default" :
+				t_strdup_printf("line %u", set->lines[i]));
+	}
+}
+
+static void cmd_pwned_config(struct doveadm_cmd_context *cctx)
+{
+	const char *path = NULL;
+	struct pwned_conf conf;
+	struct pwned_error error;
+	bool check = FALSE;
+
+	(void)doveadm_cmd_param_bool(cctx, "check", &check);
+	if (!doveadm_cmd_param_str(cctx, "config-file", &path))
+		(void)doveadm_cmd_param_str(cctx, "file", &path);
+	if (!pwned_conf_load(path, PWNED_SETTINGS_PATH, &conf, &error)) {
+		i_error("%s", error.text);
+		doveadm_exit_code = EX_MISTAKE;
+		return;
+	}
+	if (check)
+		i_info("%s: no mistakes found",
+		       path != NULL ? path : PWNED_SETTINGS_PATH);
+	else
+		print_settings(&conf.set);
+	pwned_conf_free(&conf);
+}
+
+struct doveadm_cmd_ver2 doveadm_cmd_pwned_config = {
+	.name = "pwned config",
+	.cmd = cmd_pwned_config,
+	.usage = "[--check] [-c <file> | <file>]",
+	DOVEADM_CMD_PARAMS_START DOVEADM_CMD_PARAM('\0', "check",
+						   CMD_PARAM_BOOL, 0)
+		DOVEADM_CMD_PARAM('c', "config-file", CMD_PARAM_STR, 0)
+			DOVEADM_CMD_PARAM('\0', "file", CMD_PARAM_STR,
+					  CMD_PARAM_FLAG_POSITIONAL)
+				DOVEADM_CMD_PARAMS_END
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* doveadm plugin: registers the commands. */
+
+#include "lib.h"
+#include "module-dir.h"
+#include "doveadm.h"
+#include "doveadm-pwned-plugin.h"
+
+extern const char *doveadm_pwned_plugin_version;
+void doveadm_pwned_plugin_init(struct module *module);
+void doveadm_pwned_plugin_deinit(void);
+
+const char *doveadm_pwned_plugin_version = DOVECOT_ABI_VERSION;
+
+void doveadm_pwned_plugin_init(struct module *module ATTR_UNUSED)
+{
+	doveadm_cmd_register_ver2(&doveadm_cmd_pwned_config);
+}
+
+void doveadm_pwned_plugin_deinit(void)
+{
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef DOVEADM_PWNED_PLUGIN_H
+#define DOVEADM_PWNED_PLUGIN_H
+
+struct doveadm_cmd_ver2;
+
+extern struct doveadm_cmd_ver2 doveadm_cmd_pwned_config;
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* IMAP plugin: tells a warned customer, once a login, by an ALERT. */
+
+#include "imap-common.h"
+#include "imap-client.h"
+#include "mail-user.h"
+#include "module-dir.h"
+#include "str-sanitize.h"
+
+/* the field that the passdb driver sets, see passdb-pwned.c */
+#define ALERT_FIELD "pwned_alert="
+/* more than the driver ever writes; any userdb can set the field */
+#define ALERT_MAX 400
+
+extern const char *imap_pwned_plugin_version;
+extern const char imap_pwned_plugin_binary_dependency[];
+void imap_pwned_plugin_init(struct module *module);
+void imap_pwned_plugin_deinit(void);
+
+const char *imap_pwned_plugin_version = DOVECOT_ABI_VERSION;
+const char imap_pwned_plugin_binary_dependency[] = "imap";
+
+static struct module *imap_pwned_module;
+static imap_client_created_func_t *next_hook;
+
+static const char *find_alert(const struct mail_user *user)
+{
+	const char *const *field = user->userdb_fields;
+
+	for (; field != NULL && *field != NULL; field++) {
+		if (strncmp(*field, ALERT_FIELD, strlen(ALERT_FIELD)) == 0)
+			return *field + strlen(ALERT_FIELD);
+	}
+	return NULL;
+}
+
+static void imap_pwned_client_created(struct client **clientp)
+{
+	struct client *client = *clientp;
+	const char *alert;
+
+	/* A connection that wakes from hibernation comes here again. */
+	if (mail_user_is_plugin_loaded(client->user, imap_pwned_module) &&
+	    !client->user->session_restored) {
+		alert = find_alert(client->user);
+		if (alert != NULL)
+			client_send_line(
+				client,
+				t_strconcat("* OK [ALERT] ",
+					    str_sanitize(alert, ALERT_MAX),
+					    NULL));
+	}
+	if (next_hook != NULL)
+		next_hook(clientp);
+}
+
+void imap_pwned_plugin_init(struct module *module)
+{
+	imap_pwned_module = module;
+	next_hook = imap_client_created_hook_set(imap_pwned_client_created);
+}
+
+void imap_pwned_plugin_deinit(void)
+{
+	imap_client_created_hook_set(next_hook);
+}
