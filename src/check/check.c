@@ -46,18 +46,19 @@ struct pwned_check {
 	bool decided; /* what comes now is late */
 };
 
-static void
-range_fetched(void *context, uint32_t prefix, struct pwned_range *range);
+static void range_fetched(void *context, uint32_t prefix,
+			  struct pwned_range *range);
 
 static uint64_t now_secs(const struct pwned_engine *engine)
 {
 	return engine->loop->v->now_msecs(engine->loop) / 1000;
 }
 
-struct pwned_engine *
-pwned_engine_new(const struct pwned_settings *set, const char *proxy_auth,
-		 uint64_t seed, struct pwned_loop *loop,
-		 const struct pwned_log *log, struct pwned_error *error_r)
+struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
+				      const char *proxy_auth, uint64_t seed,
+				      struct pwned_loop *loop,
+				      const struct pwned_log *log,
+				      struct pwned_error *error_r)
 {
 	struct pwned_engine *engine = calloc(1, sizeof(*engine));
 	unsigned int share = set->brake_share_percent;
@@ -127,8 +128,8 @@ static void brake_report(struct pwned_engine *engine)
 		  engine->set->brake_share_percent);
 }
 
-static void
-brake_count(struct pwned_engine *engine, const char *user, const char *service)
+static void brake_count(struct pwned_engine *engine, const char *user,
+			const char *service)
 {
 	if (engine->brake == NULL || user == NULL)
 		return;
@@ -154,8 +155,8 @@ static void brake_apply(struct pwned_engine *engine, const char *user,
 	brake_report(engine);
 }
 
-static enum pwned_action
-decide(const struct pwned_settings *set, const char *service, uint64_t count)
+static enum pwned_action decide(const struct pwned_settings *set,
+				const char *service, uint64_t count)
 {
 	if (service == NULL)
 		return pwned_policy_decide_any(set->policy, count);
@@ -163,10 +164,11 @@ decide(const struct pwned_settings *set, const char *service, uint64_t count)
 }
 
 /* The digest meets its range. */
-static void
-judge(struct pwned_engine *engine, const struct pwned_digest *digest,
-      const char *service, const char *user, const struct pwned_range *range,
-      enum pwned_origin origin, bool late, struct pwned_decision *decision_r)
+static void judge(struct pwned_engine *engine,
+		  const struct pwned_digest *digest, const char *service,
+		  const char *user, const struct pwned_range *range,
+		  enum pwned_origin origin, bool late,
+		  struct pwned_decision *decision_r)
 {
 	uint64_t count = pwned_range_find(range, digest->key);
 
@@ -212,18 +214,18 @@ static void check_free(struct pwned_check *check)
 	free(check);
 }
 
-static void
-check_judge(struct pwned_check *check, struct pwned_range *range,
-	    enum pwned_origin origin, struct pwned_decision *decision_r)
+static void check_judge(struct pwned_check *check, struct pwned_range *range,
+			enum pwned_origin origin,
+			struct pwned_decision *decision_r)
 {
 	judge(check->engine, &check->digest, check->service, check->user, range,
 	      origin, check->decided, decision_r);
 }
 
 /* No answer, at least not now: the stale one, or none. */
-static void
-check_do_without(struct pwned_check *check, enum pwned_reason reason,
-		 struct pwned_decision *decision_r)
+static void check_do_without(struct pwned_check *check,
+			     enum pwned_reason reason,
+			     struct pwned_decision *decision_r)
 {
 	if (check->stale != NULL && !check->decided)
 		check_judge(check, check->stale, PWNED_ORIGIN_STALE,
@@ -232,8 +234,8 @@ check_do_without(struct pwned_check *check, enum pwned_reason reason,
 		unknown(check->engine, reason, check->decided, decision_r);
 }
 
-static void
-on_fetched(void *context, enum pwned_reason reason, struct pwned_range *range)
+static void on_fetched(void *context, enum pwned_reason reason,
+		       struct pwned_range *range)
 {
 	struct pwned_check *check = context;
 	pwned_check_callback *callback = check->callback;
@@ -267,9 +269,9 @@ static bool copy_string(const char *from, char **to)
 	return from == NULL || *to != NULL;
 }
 
-static struct pwned_check *
-check_new(struct pwned_engine *engine, const struct pwned_login *login,
-	  const struct pwned_digest *digest)
+static struct pwned_check *check_new(struct pwned_engine *engine,
+				     const struct pwned_login *login,
+				     const struct pwned_digest *digest)
 {
 	struct pwned_check *check;
 
@@ -318,10 +320,11 @@ static bool check_ask(struct pwned_check *check, bool urgent,
 	return true;
 }
 
-static bool
-check_digest(struct pwned_engine *engine, const struct pwned_login *login,
-	     const struct pwned_digest *digest, pwned_check_callback *callback,
-	     void *context, struct pwned_decision *decision_r)
+static bool check_digest(struct pwned_engine *engine,
+			 const struct pwned_login *login,
+			 const struct pwned_digest *digest,
+			 pwned_check_callback *callback, void *context,
+			 struct pwned_decision *decision_r)
 {
 	struct pwned_range *range;
 	struct pwned_check *check;
@@ -383,8 +386,8 @@ bool pwned_check_start(struct pwned_engine *engine,
 	return known;
 }
 
-static void
-range_fetched(void *context, uint32_t prefix, struct pwned_range *range)
+static void range_fetched(void *context, uint32_t prefix,
+			  struct pwned_range *range)
 {
 	struct pwned_engine *engine = context;
 

@@ -19,10 +19,11 @@ struct pwned_check;
 /* The settings must outlive the engine; proxy_auth (user:password or NULL) is
    copied. seed: random, for the hashes of users that the brake keeps. Returns
    NULL with what failed. */
-struct pwned_engine *
-pwned_engine_new(const struct pwned_settings *set, const char *proxy_auth,
-		 uint64_t seed, struct pwned_loop *loop,
-		 const struct pwned_log *log, struct pwned_error *error_r);
+struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
+				      const char *proxy_auth, uint64_t seed,
+				      struct pwned_loop *loop,
+				      const struct pwned_log *log,
+				      struct pwned_error *error_r);
 /* Ends what is in flight as unknown for `shutdown`: checks that were not
    decided yet, and those that were to be judged late. */
 void pwned_engine_free(struct pwned_engine **engine);
@@ -55,8 +56,8 @@ enum pwned_action pwned_decision_effect(const struct pwned_decision *decision);
 /* Called from the loop for a check that was not decided at once: with the
    decision, within pwned_wait, and where that says `more`, once again with the
    late one, within pwned_fetch_timeout. */
-typedef void
-pwned_check_callback(void *context, const struct pwned_decision *decision);
+typedef void pwned_check_callback(void *context,
+				  const struct pwned_decision *decision);
 
 /* Starts a check. Returns true with the decision where it is known at once;
    the callback then comes only if it says `more`. Returns false where the

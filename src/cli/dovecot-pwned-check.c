@@ -83,8 +83,8 @@ static const char *read_password(char *buffer, size_t *size_r)
 }
 
 /* Library faults go to the caller's log; the person is told in one line. */
-static void
-log_write(void *context, enum pwned_log_level level, const char *text)
+static void log_write(void *context, enum pwned_log_level level,
+		      const char *text)
 {
 	(void)context;
 	if (level != PWNED_LOG_INFO)
@@ -134,8 +134,8 @@ static enum exit_status report(const struct pwned_decision *decision)
 	return EXIT_ACCEPTABLE;
 }
 
-static enum exit_status
-check(const struct pwned_conf *conf, const char *password, size_t size)
+static enum exit_status check(const struct pwned_conf *conf,
+			      const char *password, size_t size)
 {
 	const struct pwned_log log = { .write = log_write };
 	enum exit_status status = EXIT_UNKNOWN;

@@ -43,9 +43,10 @@ static uint64_t poll_loop_now_msecs(struct pwned_loop *loop)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static struct pwned_watch *
-poll_loop_watch_add(struct pwned_loop *_loop, int fd, unsigned int events,
-		    pwned_watch_callback *callback, void *context)
+static struct pwned_watch *poll_loop_watch_add(struct pwned_loop *_loop, int fd,
+					       unsigned int events,
+					       pwned_watch_callback *callback,
+					       void *context)
 {
 	struct poll_loop *loop = (struct poll_loop *)_loop;
 	struct pwned_watch *watch = malloc(sizeof(*watch));
@@ -72,9 +73,10 @@ static void poll_loop_watch_remove(struct pwned_watch **_watch)
 	free(watch);
 }
 
-static struct pwned_timer *
-poll_loop_timer_add(struct pwned_loop *_loop, unsigned int msecs,
-		    pwned_timer_callback *callback, void *context)
+static struct pwned_timer *poll_loop_timer_add(struct pwned_loop *_loop,
+					       unsigned int msecs,
+					       pwned_timer_callback *callback,
+					       void *context)
 {
 	struct poll_loop *loop = (struct poll_loop *)_loop;
 	struct pwned_timer *timer = malloc(sizeof(*timer)), *later;

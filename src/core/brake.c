@@ -147,8 +147,8 @@ static struct user *user_find(struct user *users, uint64_t hash)
 	return &users[i];
 }
 
-static bool
-user_is_current(const struct pwned_brake *brake, const struct user *user)
+static bool user_is_current(const struct pwned_brake *brake,
+			    const struct user *user)
 {
 	return is_sampled(brake, user->hash) &&
 	       window_holds(&brake->windows[OCCASION_VERIFIED],
@@ -243,8 +243,8 @@ static void denied_add(struct pwned_brake *brake, uint64_t hash)
 	set[0] = hash;
 }
 
-static bool
-share_is_exceeded(const struct pwned_brake *brake, enum occasion verified)
+static bool share_is_exceeded(const struct pwned_brake *brake,
+			      enum occasion verified)
 {
 	uint64_t users = brake->windows[verified].total;
 	uint64_t denied = brake->windows[OCCASION_NEWLY_DENIED].total;

@@ -40,8 +40,8 @@ void pwned_hasher_free(struct pwned_hasher *hasher)
 }
 
 /* Bits first..first+count of the hash, counted from its first bit. */
-static uint64_t
-hash_bits(const unsigned char *hash, unsigned int first, unsigned int count)
+static uint64_t hash_bits(const unsigned char *hash, unsigned int first,
+			  unsigned int count)
 {
 	uint64_t value = 0;
 

@@ -105,8 +105,8 @@ static bool parse_option(const char *text, struct pwned_rule *rule,
 }
 
 /* Parses service=action[:option]; text is modified. */
-static bool
-parse_rule(char *text, struct pwned_rule *rule, struct pwned_error *error_r)
+static bool parse_rule(char *text, struct pwned_rule *rule,
+		       struct pwned_error *error_r)
 {
 	char *action = strchr(text, '='), *option, *next;
 
@@ -138,9 +138,9 @@ parse_rule(char *text, struct pwned_rule *rule, struct pwned_error *error_r)
 }
 
 /* A rule that can never decide is a mistake of whoever wrote it. */
-static bool
-rule_is_reachable(const struct pwned_policy *policy,
-		  const struct pwned_rule *rule, struct pwned_error *error_r)
+static bool rule_is_reachable(const struct pwned_policy *policy,
+			      const struct pwned_rule *rule,
+			      struct pwned_error *error_r)
 {
 	for (size_t i = 0; i < policy->length; i++) {
 		const struct pwned_rule *earlier = &policy->rules[i];
@@ -208,8 +208,8 @@ void pwned_policy_free(struct pwned_policy **policy)
 }
 
 /* The name under which a service's rules stand: its own, or `*`. */
-static const char *
-rules_for(const struct pwned_policy *policy, const char *service)
+static const char *rules_for(const struct pwned_policy *policy,
+			     const char *service)
 {
 	for (size_t i = 0; i < policy->length; i++) {
 		if (strcmp(policy->rules[i].service, service) == 0)
@@ -258,8 +258,8 @@ enum pwned_action pwned_policy_decide(const struct pwned_policy *policy,
 	return PWNED_ACTION_ALLOW;
 }
 
-enum pwned_action
-pwned_policy_decide_any(const struct pwned_policy *policy, uint64_t count)
+enum pwned_action pwned_policy_decide_any(const struct pwned_policy *policy,
+					  uint64_t count)
 {
 	enum pwned_action most = PWNED_ACTION_ALLOW;
 

@@ -36,8 +36,8 @@ enum pwned_action pwned_policy_decide(const struct pwned_policy *policy,
 				      const char *service, uint64_t count);
 /* The same for a password that is being chosen: the most that a login with it
    would meet at any service. */
-enum pwned_action
-pwned_policy_decide_any(const struct pwned_policy *policy, uint64_t count);
+enum pwned_action pwned_policy_decide_any(const struct pwned_policy *policy,
+					  uint64_t count);
 /* Says in words what the policy refuses at which services. */
 void pwned_policy_describe(const struct pwned_policy *policy, char *text_r,
 			   size_t size);

@@ -23,14 +23,14 @@ void pwned_prefix_map_deinit(struct pwned_prefix_map *map)
 }
 
 /* A prefix is a piece of a SHA-1: its bits need no further mixing. */
-static struct pwned_prefix_node **
-bucket_of(const struct pwned_prefix_map *map, uint32_t prefix)
+static struct pwned_prefix_node **bucket_of(const struct pwned_prefix_map *map,
+					    uint32_t prefix)
 {
 	return &map->buckets[prefix & map->bucket_mask];
 }
 
-struct pwned_prefix_node *
-pwned_prefix_map_find(const struct pwned_prefix_map *map, uint32_t prefix)
+struct pwned_prefix_node *pwned_prefix_map_find(
+	const struct pwned_prefix_map *map, uint32_t prefix)
 {
 	struct pwned_prefix_node *node = *bucket_of(map, prefix);
 
@@ -39,8 +39,8 @@ pwned_prefix_map_find(const struct pwned_prefix_map *map, uint32_t prefix)
 	return node;
 }
 
-static void
-order_add_newest(struct pwned_prefix_map *map, struct pwned_prefix_node *node)
+static void order_add_newest(struct pwned_prefix_map *map,
+			     struct pwned_prefix_node *node)
 {
 	node->newer = NULL;
 	node->older = map->newest;
@@ -51,8 +51,8 @@ order_add_newest(struct pwned_prefix_map *map, struct pwned_prefix_node *node)
 	map->newest = node;
 }
 
-static void
-order_remove(struct pwned_prefix_map *map, struct pwned_prefix_node *node)
+static void order_remove(struct pwned_prefix_map *map,
+			 struct pwned_prefix_node *node)
 {
 	if (node->older != NULL)
 		node->older->newer = node->newer;

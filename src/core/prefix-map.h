@@ -28,8 +28,8 @@ bool pwned_prefix_map_init(struct pwned_prefix_map *map, size_t expected);
 /* The nodes must have been removed or given up before. */
 void pwned_prefix_map_deinit(struct pwned_prefix_map *map);
 
-struct pwned_prefix_node *
-pwned_prefix_map_find(const struct pwned_prefix_map *map, uint32_t prefix);
+struct pwned_prefix_node *pwned_prefix_map_find(
+	const struct pwned_prefix_map *map, uint32_t prefix);
 /* Adds a node, whose prefix is set and not in the map yet, as the newest. */
 void pwned_prefix_map_add(struct pwned_prefix_map *map,
 			  struct pwned_prefix_node *node);

@@ -45,8 +45,8 @@ void pwned_range_parser_free(struct pwned_range_parser **_parser)
 	free(parser);
 }
 
-static bool
-parser_fail(struct pwned_range_parser *parser, enum pwned_reason reason)
+static bool parser_fail(struct pwned_range_parser *parser,
+			enum pwned_reason reason)
 {
 	parser->failed = reason;
 	return false;

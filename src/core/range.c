@@ -87,8 +87,8 @@ static void range_set(struct pwned_range *range, uint32_t i,
 		(struct large_count){ .count = entry->count, .index = i };
 }
 
-struct pwned_range *
-pwned_range_pack(struct pwned_range_entry *entries, size_t count)
+struct pwned_range *pwned_range_pack(struct pwned_range_entry *entries,
+				     size_t count)
 {
 	size_t length = sort_unique(entries, count), large = 0;
 	struct pwned_range *range;

@@ -20,8 +20,8 @@ struct pwned_range_entry {
 /* Packs entries, which are sorted in place. Of the same key twice the larger
    count stands. Returns a range with one reference, or NULL when memory is
    short. */
-struct pwned_range *
-pwned_range_pack(struct pwned_range_entry *entries, size_t count);
+struct pwned_range *pwned_range_pack(struct pwned_range_entry *entries,
+				     size_t count);
 struct pwned_range *pwned_range_ref(struct pwned_range *range);
 /* Drops a reference; the last one frees. */
 void pwned_range_unref(struct pwned_range **range);

@@ -104,9 +104,9 @@ static bool set_value(struct pwned_settings *set, enum pwned_setting_id id,
 }
 
 /* Parses a line that is neither empty nor a comment; it is modified. */
-static bool
-parse_assignment(struct pwned_settings *set, char *line, unsigned int number,
-		 const char *path, struct pwned_error *error_r)
+static bool parse_assignment(struct pwned_settings *set, char *line,
+			     unsigned int number, const char *path,
+			     struct pwned_error *error_r)
 {
 	char *equals = strchr(line, '=');
 	struct pwned_error reason;
@@ -132,8 +132,8 @@ parse_assignment(struct pwned_settings *set, char *line, unsigned int number,
 	return true;
 }
 
-static bool
-set_defaults(struct pwned_settings *set, struct pwned_error *error_r)
+static bool set_defaults(struct pwned_settings *set,
+			 struct pwned_error *error_r)
 {
 	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
 		const char *value = pwned_settings_table[i].default_value;

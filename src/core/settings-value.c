@@ -42,8 +42,8 @@ static const struct unit percent_units[] = { { "", 1 },
 					     { "%", 1 },
 					     { NULL, 0 } };
 
-static void *
-member(struct pwned_settings *set, const struct pwned_setting *setting)
+static void *member(struct pwned_settings *set,
+		    const struct pwned_setting *setting)
 {
 	return (char *)set + setting->offset;
 }
@@ -85,8 +85,8 @@ static bool out_of_memory(struct pwned_error *error_r)
 	return pwned_error_set(error_r, "out of memory");
 }
 
-static bool
-set_string(char **where, const char *value, struct pwned_error *error_r)
+static bool set_string(char **where, const char *value,
+		       struct pwned_error *error_r)
 {
 	char *copy = strdup(value);
 
@@ -148,8 +148,28 @@ static bool check_url(const char *url, const char *const *schemes,
 
 static const char *const web_schemes[] = { "https://", "http://", NULL };
 
-static bool
-set_urls(char ***where, const char *value, struct pwned_error *error_r)
+/* The host's name would show the prefix to name servers and, in TLS, to whoever
+   listens. */
+static bool check_source(const char *url, struct pwned_error *error_r)
+{
+	const char *host, *place;
+
+	if (!check_url(url, web_schemes, "http:// or https:// and a host",
+		       error_r))
+		return false;
+	host = strstr(url, "://") + strlen("://");
+	place = strstr(url, PWNED_PREFIX_PLACEHOLDER);
+	if (place != NULL && place < host + strcspn(host, "/?#")) {
+		return pwned_error_set(error_r,
+				       "'%s': expected {prefix} in the path or "
+				       "the query, not in the host",
+				       url);
+	}
+	return true;
+}
+
+static bool set_urls(char ***where, const char *value,
+		     struct pwned_error *error_r)
 {
 	char **urls = calloc(SOURCES_MAX + 1, sizeof(*urls));
 	char *copy = strdup(value), *save = NULL, *word;
@@ -165,8 +185,7 @@ set_urls(char ***where, const char *value, struct pwned_error *error_r)
 					     SOURCES_MAX);
 			break;
 		}
-		ok = check_url(word, web_schemes,
-			       "http:// or https:// and a host", error_r) &&
+		ok = check_source(word, error_r) &&
 		     set_string(&urls[length++], word, error_r);
 	}
 	if (ok && length == 0)
@@ -181,8 +200,8 @@ set_urls(char ***where, const char *value, struct pwned_error *error_r)
 	return true;
 }
 
-static bool
-set_file(char **where, const char *value, struct pwned_error *error_r)
+static bool set_file(char **where, const char *value,
+		     struct pwned_error *error_r)
 {
 	if (*value != '\0' && *value != '/') {
 		return pwned_error_set(
@@ -191,8 +210,8 @@ set_file(char **where, const char *value, struct pwned_error *error_r)
 	return set_string(where, value, error_r);
 }
 
-static bool
-set_proxy(char **where, const char *value, struct pwned_error *error_r)
+static bool set_proxy(char **where, const char *value,
+		      struct pwned_error *error_r)
 {
 	static const char *const schemes[] = { "http://", "https://",
 					       "socks5://", "socks5h://",
@@ -206,8 +225,8 @@ set_proxy(char **where, const char *value, struct pwned_error *error_r)
 	return set_string(where, value, error_r);
 }
 
-static bool
-set_link(char **where, const char *value, struct pwned_error *error_r)
+static bool set_link(char **where, const char *value,
+		     struct pwned_error *error_r)
 {
 	if (*value != '\0' &&
 	    !check_url(value, web_schemes, "http:// or https:// and a host",
@@ -216,8 +235,8 @@ set_link(char **where, const char *value, struct pwned_error *error_r)
 	return set_string(where, value, error_r);
 }
 
-static bool
-set_text(char **where, const char *value, struct pwned_error *error_r)
+static bool set_text(char **where, const char *value,
+		     struct pwned_error *error_r)
 {
 	if (!is_printable(value)) {
 		return pwned_error_set(error_r,
@@ -227,8 +246,8 @@ set_text(char **where, const char *value, struct pwned_error *error_r)
 	return set_string(where, value, error_r);
 }
 
-static bool
-set_bool(bool *where, const char *value, struct pwned_error *error_r)
+static bool set_bool(bool *where, const char *value,
+		     struct pwned_error *error_r)
 {
 	/* what Dovecot takes, no more */
 	if (strcasecmp(value, "yes") == 0 || strcasecmp(value, "y") == 0 ||
@@ -256,8 +275,8 @@ static bool set_on_unknown(enum pwned_action *where, const char *value,
 }
 
 /* Digits, spaces, a unit. */
-static bool
-parse_number(const char *value, const struct unit *units, uint64_t *number_r)
+static bool parse_number(const char *value, const struct unit *units,
+			 uint64_t *number_r)
 {
 	uint64_t number = 0;
 

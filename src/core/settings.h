@@ -15,6 +15,9 @@
 /* Where auth, doveadm and dovecot-pwned-check look without being told. */
 #define PWNED_SETTINGS_NAME "dovecot-pwned.conf.ext"
 
+/* Stands in a source's URL for the five hex digits. */
+#define PWNED_PREFIX_PLACEHOLDER "{prefix}"
+
 enum pwned_setting_id {
 	PWNED_SET_SOURCE,
 	PWNED_SET_SOURCE_CA_FILE,

@@ -20,8 +20,8 @@ static const char no_url[] = "ask your mail provider";
 
 /* Appends size bytes at *used. Returns false, with what fits, where they do
    not. */
-static bool
-append(struct pwned_text *text, size_t *used, const char *data, size_t size)
+static bool append(struct pwned_text *text, size_t *used, const char *data,
+		   size_t size)
 {
 	size_t room = PWNED_TEXT_MAX - *used;
 	size_t fits = size < room ? size : room;
@@ -32,8 +32,8 @@ append(struct pwned_text *text, size_t *used, const char *data, size_t size)
 	return fits == size;
 }
 
-static bool
-expand(const char *pattern, const char *url, struct pwned_text *text_r)
+static bool expand(const char *pattern, const char *url,
+		   struct pwned_text *text_r)
 {
 	const char *place;
 	size_t used = 0;
@@ -56,8 +56,8 @@ bool pwned_service_sends(const char *service)
 	       strcmp(service, "submission") == 0;
 }
 
-static const char *
-refusal_pattern(const struct pwned_settings *set, const char *service)
+static const char *refusal_pattern(const struct pwned_settings *set,
+				   const char *service)
 {
 	if (*set->message != '\0')
 		return set->message;

@@ -74,9 +74,8 @@ static bool end_is_certain(CURL *easy)
 				&header) == CURLHE_OK;
 }
 
-static enum pwned_reason
-reason_of_connection(const struct pwned_http_request *request,
-		     enum pwned_reason otherwise)
+static enum pwned_reason reason_of_connection(
+	const struct pwned_http_request *request, enum pwned_reason otherwise)
 {
 	long status = 0;
 
@@ -87,8 +86,8 @@ reason_of_connection(const struct pwned_http_request *request,
 	return request->got_body ? PWNED_REASON_CUT_BODY : otherwise;
 }
 
-static enum pwned_reason
-reason_of_result(const struct pwned_http_request *request, CURLcode result)
+static enum pwned_reason reason_of_result(
+	const struct pwned_http_request *request, CURLcode result)
 {
 	switch (result) {
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -123,8 +122,8 @@ reason_of_result(const struct pwned_http_request *request, CURLcode result)
 	}
 }
 
-static enum pwned_reason
-request_reason(const struct pwned_http_request *request, CURLcode result)
+static enum pwned_reason request_reason(
+	const struct pwned_http_request *request, CURLcode result)
 {
 	long status = http_status(request->easy);
 
@@ -339,10 +338,11 @@ static bool set_options_multi(struct pwned_http *http)
 				 (long)PWNED_HTTP_MAX_CONNECTIONS) == CURLM_OK;
 }
 
-struct pwned_http *
-pwned_http_new(const struct pwned_settings *set, const char *proxy_auth,
-	       const char *user_agent, struct pwned_loop *loop,
-	       struct pwned_error *error_r)
+struct pwned_http *pwned_http_new(const struct pwned_settings *set,
+				  const char *proxy_auth,
+				  const char *user_agent,
+				  struct pwned_loop *loop,
+				  struct pwned_error *error_r)
 {
 	struct pwned_http *http = calloc(1, sizeof(*http));
 
@@ -402,9 +402,9 @@ static bool request_start(struct pwned_http_request *request, const char *url)
 	       curl_multi_add_handle(request->http->multi, easy) == CURLM_OK;
 }
 
-struct pwned_http_request *
-pwned_http_get(struct pwned_http *http, const char *url,
-	       const struct pwned_http_handler *handler, void *context)
+struct pwned_http_request *pwned_http_get(
+	struct pwned_http *http, const char *url,
+	const struct pwned_http_handler *handler, void *context)
 {
 	struct pwned_http_request *request = calloc(1, sizeof(*request));
 

@@ -35,18 +35,19 @@ struct pwned_http_handler {
 /* Takes CA file, proxy and padding from the settings. proxy_auth is
    user:password or NULL; libcurl keeps a copy, in memory that wipes itself.
    Returns NULL with what failed. */
-struct pwned_http *
-pwned_http_new(const struct pwned_settings *set, const char *proxy_auth,
-	       const char *user_agent, struct pwned_loop *loop,
-	       struct pwned_error *error_r);
+struct pwned_http *pwned_http_new(const struct pwned_settings *set,
+				  const char *proxy_auth,
+				  const char *user_agent,
+				  struct pwned_loop *loop,
+				  struct pwned_error *error_r);
 /* Ends what is under way without calling back. */
 void pwned_http_free(struct pwned_http **http);
 
 /* Starts a request, which has no time limit of its own: cancel it. Returns
    NULL when it cannot be started. */
-struct pwned_http_request *
-pwned_http_get(struct pwned_http *http, const char *url,
-	       const struct pwned_http_handler *handler, void *context);
+struct pwned_http_request *pwned_http_get(
+	struct pwned_http *http, const char *url,
+	const struct pwned_http_handler *handler, void *context);
 void pwned_http_cancel(struct pwned_http_request **request);
 
 #endif

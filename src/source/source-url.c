@@ -4,17 +4,16 @@
 #include "source-url.h"
 #include "digest.h"
 #include "secret.h"
+#include "settings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PLACEHOLDER "{prefix}"
-
 char *pwned_url_for_prefix(const char *source, uint32_t prefix)
 {
-	const size_t placeholder_size = strlen(PLACEHOLDER);
+	const size_t placeholder_size = strlen(PWNED_PREFIX_PLACEHOLDER);
 	char hex[PWNED_PREFIX_HEX + 1], *url, *to;
-	const char *place = strstr(source, PLACEHOLDER);
+	const char *place = strstr(source, PWNED_PREFIX_PLACEHOLDER);
 
 	/* the placeholder is longer than what replaces it */
 	url = malloc(strlen(source) + sizeof(hex));
@@ -28,7 +27,7 @@ char *pwned_url_for_prefix(const char *source, uint32_t prefix)
 		to = mempcpy(to, source, (size_t)(place - source));
 		to = stpcpy(to, hex);
 		source = place + (*place == '\0' ? 0 : placeholder_size);
-		place = strstr(source, PLACEHOLDER);
+		place = strstr(source, PWNED_PREFIX_PLACEHOLDER);
 	} while (place != NULL);
 	(void)stpcpy(to, source);
 	pwned_wipe(hex, sizeof(hex));

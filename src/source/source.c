@@ -83,11 +83,13 @@ static uint64_t now_msecs(const struct pwned_source *source)
 	return source->loop->v->now_msecs(source->loop);
 }
 
-struct pwned_source *
-pwned_source_new(const struct pwned_settings *set, const char *proxy_auth,
-		 struct pwned_loop *loop, const struct pwned_log *log,
-		 pwned_range_callback *fetched, void *context,
-		 struct pwned_error *error_r)
+struct pwned_source *pwned_source_new(const struct pwned_settings *set,
+				      const char *proxy_auth,
+				      struct pwned_loop *loop,
+				      const struct pwned_log *log,
+				      pwned_range_callback *fetched,
+				      void *context,
+				      struct pwned_error *error_r)
 {
 	struct pwned_source *source = calloc(1, sizeof(*source));
 
@@ -116,8 +118,8 @@ pwned_source_new(const struct pwned_settings *set, const char *proxy_auth,
 }
 
 /* Enters and leaves the list of the flight's state. */
-static struct flight_list *
-flight_list(struct flight *flight, unsigned int **count_r)
+static struct flight_list *flight_list(struct flight *flight,
+				       unsigned int **count_r)
 {
 	struct pwned_source *source = flight->source;
 
@@ -388,8 +390,8 @@ static void on_queue_timeout(void *context)
 	flight_free(flight);
 }
 
-static struct flight *
-flight_new(struct pwned_source *source, uint32_t prefix, bool urgent)
+static struct flight *flight_new(struct pwned_source *source, uint32_t prefix,
+				 bool urgent)
 {
 	struct flight *flight = calloc(1, sizeof(*flight));
 	struct pwned_loop *loop = source->loop;
@@ -444,10 +446,11 @@ static struct flight *flight_for(struct pwned_source *source, uint32_t prefix,
 	return flight_new(source, prefix, urgent);
 }
 
-struct pwned_fetch *
-pwned_source_fetch(struct pwned_source *source, uint32_t prefix, bool urgent,
-		   pwned_fetch_callback *callback, void *context,
-		   enum pwned_reason *reason_r)
+struct pwned_fetch *pwned_source_fetch(struct pwned_source *source,
+				       uint32_t prefix, bool urgent,
+				       pwned_fetch_callback *callback,
+				       void *context,
+				       enum pwned_reason *reason_r)
 {
 	struct pwned_fetch *fetch;
 	struct flight *flight;

@@ -40,8 +40,8 @@ static size_t cost(const struct pwned_range *range)
 	return pwned_range_memory(range) + sizeof(struct cached_range);
 }
 
-static void
-cache_drop(struct pwned_range_cache *cache, struct cached_range *cached)
+static void cache_drop(struct pwned_range_cache *cache,
+		       struct cached_range *cached)
 {
 	pwned_prefix_map_remove(&cache->map, &cached->node);
 	cache->used_bytes -= cost(cached->range);
@@ -62,9 +62,9 @@ void pwned_range_cache_free(struct pwned_range_cache **_cache)
 	free(cache);
 }
 
-struct pwned_range *
-pwned_range_cache_find(struct pwned_range_cache *cache, uint32_t prefix,
-		       uint64_t *fetched_secs_r)
+struct pwned_range *pwned_range_cache_find(struct pwned_range_cache *cache,
+					   uint32_t prefix,
+					   uint64_t *fetched_secs_r)
 {
 	struct pwned_prefix_node *node =
 		pwned_prefix_map_find(&cache->map, prefix);

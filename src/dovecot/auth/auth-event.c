@@ -32,8 +32,8 @@ struct event *pwned_check_event_create(struct auth_request *request)
 	return event;
 }
 
-struct event *
-pwned_late_event_create(struct event *parent, struct auth_request *request)
+struct event *pwned_late_event_create(struct event *parent,
+				      struct auth_request *request)
 {
 	struct event *event = event_create(parent);
 

@@ -23,8 +23,8 @@ void pwned_check_event_finish(struct event *event,
 
 /* A late decision comes after the request is gone: keeps what the event needs.
    parent: of pwned_event_create(). */
-struct event *
-pwned_late_event_create(struct event *parent, struct auth_request *request);
+struct event *pwned_late_event_create(struct event *parent,
+				      struct auth_request *request);
 /* pwned_check_late: the answer came after the login went on. */
 void pwned_late_event_finish(struct event *event,
 			     const struct pwned_decision *decision);

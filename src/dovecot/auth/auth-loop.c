@@ -35,9 +35,10 @@ static void watch_writable(struct pwned_watch *watch)
 	watch->callback(watch->context, watch->fd, PWNED_LOOP_WRITE);
 }
 
-static struct pwned_watch *
-auth_loop_watch_add(struct pwned_loop *_loop, int fd, unsigned int events,
-		    pwned_watch_callback *callback, void *context)
+static struct pwned_watch *auth_loop_watch_add(struct pwned_loop *_loop, int fd,
+					       unsigned int events,
+					       pwned_watch_callback *callback,
+					       void *context)
 {
 	struct auth_loop *loop = (struct auth_loop *)_loop;
 	struct pwned_watch *watch = i_new(struct pwned_watch, 1);
@@ -75,9 +76,10 @@ static void timer_expired(struct pwned_timer *timer)
 	callback(context);
 }
 
-static struct pwned_timer *
-auth_loop_timer_add(struct pwned_loop *_loop, unsigned int msecs,
-		    pwned_timer_callback *callback, void *context)
+static struct pwned_timer *auth_loop_timer_add(struct pwned_loop *_loop,
+					       unsigned int msecs,
+					       pwned_timer_callback *callback,
+					       void *context)
 {
 	struct auth_loop *loop = (struct auth_loop *)_loop;
 	struct pwned_timer *timer = i_new(struct pwned_timer, 1);

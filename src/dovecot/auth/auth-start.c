@@ -17,7 +17,7 @@ void pwned_auth_start_log(struct event *event, const struct pwned_settings *set)
 		pwned_policy_describe(set->policy, text, sizeof(text));
 		e_info(event, "breached passwords are %s", text);
 	}
-	if (set->on_unknown == PWNED_ACTION_TEMPFAIL && !set->dry_run) {
+	if (set->on_unknown == PWNED_ACTION_TEMPFAIL) {
 		e_warning(event,
 			  "pwned_on_unknown = tempfail: Postfix turns a "
 			  "temporary failure into a permanent 535, which looks "

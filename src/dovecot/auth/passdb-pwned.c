@@ -44,8 +44,8 @@ static struct pwned_passdb *passdb_of(const struct auth_request *request)
 	return (struct pwned_passdb *)request->passdb->passdb;
 }
 
-static void
-log_write(void *context, enum pwned_log_level level, const char *text)
+static void log_write(void *context, enum pwned_log_level level,
+		      const char *text)
 {
 	struct pwned_passdb *passdb = context;
 
@@ -159,8 +159,8 @@ static enum pwned_reason skip_reason(const struct auth_request *request)
 	return PWNED_REASON_NONE;
 }
 
-static void
-set_refusal(struct auth_request *request, const struct pwned_settings *set)
+static void set_refusal(struct auth_request *request,
+			const struct pwned_settings *set)
 {
 	const char *service = pwned_compat_service(request);
 	struct pwned_text text;
@@ -179,8 +179,8 @@ set_refusal(struct auth_request *request, const struct pwned_settings *set)
 	auth_request_set_field(request, "nodelay", "", NULL);
 }
 
-static void
-set_warning(struct auth_request *request, const struct pwned_settings *set)
+static void set_warning(struct auth_request *request,
+			const struct pwned_settings *set)
 {
 	struct pwned_text text;
 
@@ -190,9 +190,9 @@ set_warning(struct auth_request *request, const struct pwned_settings *set)
 
 /* Not PASS_EXPIRED, which would replace our text, nor the field `nologin`,
    which Postfix and Exim do not look at. */
-static enum passdb_result
-apply(struct auth_request *request, const struct pwned_settings *set,
-      const struct pwned_decision *decision)
+static enum passdb_result apply(struct auth_request *request,
+				const struct pwned_settings *set,
+				const struct pwned_decision *decision)
 {
 	switch (pwned_decision_effect(decision)) {
 	case PWNED_ACTION_DENY:
@@ -244,8 +244,8 @@ static void check_callback(void *context, const struct pwned_decision *decision)
 		i_free(pending);
 }
 
-static void
-check_request(struct pwned_auth_request *pending, const char *password)
+static void check_request(struct pwned_auth_request *pending,
+			  const char *password)
 {
 	struct auth_request *request = pending->request;
 	struct pwned_passdb *passdb = pending->passdb;
@@ -272,9 +272,9 @@ check_request(struct pwned_auth_request *pending, const char *password)
 		check_callback(pending, &decision);
 }
 
-static void
-passdb_pwned_verify_plain(struct auth_request *request, const char *password,
-			  verify_plain_callback_t *callback)
+static void passdb_pwned_verify_plain(struct auth_request *request,
+				      const char *password,
+				      verify_plain_callback_t *callback)
 {
 	struct pwned_passdb *passdb = passdb_of(request);
 	struct pwned_auth_request *pending;
@@ -295,9 +295,8 @@ passdb_pwned_verify_plain(struct auth_request *request, const char *password,
 
 /* A mechanism whose secret we do not see, or a look-up without a login. The
    credentials are those of the earlier passdb. */
-static void
-passdb_pwned_lookup_credentials(struct auth_request *request,
-				lookup_credentials_callback_t *callback)
+static void passdb_pwned_lookup_credentials(
+	struct auth_request *request, lookup_credentials_callback_t *callback)
 {
 	struct pwned_passdb *passdb = passdb_of(request);
 

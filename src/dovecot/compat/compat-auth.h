@@ -11,8 +11,8 @@ struct passdb_module_interface;
 
 /* Makes the driver's part of a passdb block. settings_path: what the block
    names, or NULL. Runs as root, at start. */
-typedef struct passdb_module *
-pwned_compat_create_t(pool_t pool, const char *settings_path);
+typedef struct passdb_module *pwned_compat_create_t(pool_t pool,
+						    const char *settings_path);
 
 /* Sets the series' preinit function, which calls create. */
 void pwned_compat_set_preinit(struct passdb_module_interface *iface,
