@@ -123,9 +123,10 @@ static void brake_report(struct pwned_engine *engine)
 	pwned_log(engine->log, PWNED_LOG_ERROR,
 		  "the brake holds: more than %u %% of the users verified "
 		  "within the last hour would newly be refused "
-		  "(pwned_brake_share); further ones are only warned. Is the "
+		  "(pwned_brake_share); further ones are only warned%s. Is the "
 		  "source in order?",
-		  engine->set->brake_share_percent);
+		  engine->set->brake_share_percent,
+		  engine->set->dry_run ? " (dry run: nobody is)" : "");
 }
 
 static void brake_count(struct pwned_engine *engine, const char *user,

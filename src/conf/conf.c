@@ -139,6 +139,7 @@ bool pwned_conf_load(const char *path, const char *fallback,
 					    &conf_r->set, error_r);
 	if (path == NULL)
 		path = fallback;
+	conf_r->from_file = true;
 	ok = parse_file(path, &conf_r->set, error_r) &&
 	     check_ca_file(&conf_r->set, path, error_r) &&
 	     read_proxy_auth(conf_r, path, error_r);

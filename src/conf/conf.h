@@ -9,6 +9,7 @@
 /* The settings as they stand on disk: the file, and the files that it names. */
 struct pwned_conf {
 	struct pwned_settings set;
+	bool from_file; /* false: there is none, these are the defaults */
 	struct pwned_secret proxy_auth; /* user:password, or empty */
 };
 

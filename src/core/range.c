@@ -139,12 +139,22 @@ static uint32_t lower_bound(const struct pwned_range *range, uint64_t key)
 	return first;
 }
 
+static int large_compare(const void *key, const void *item)
+{
+	const uint32_t *index = key;
+	const struct large_count *large = item;
+
+	if (*index == large->index)
+		return 0;
+	return *index < large->index ? -1 : 1;
+}
+
 static uint64_t large_find(const struct pwned_range *range, uint32_t index)
 {
-	const struct large_count *large = range->large;
+	const struct large_count *large =
+		bsearch(&index, range->large, range->large_length,
+			sizeof(*large), large_compare);
 
-	while (large->index != index)
-		large++;
 	return large->count;
 }
 

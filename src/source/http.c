@@ -297,6 +297,15 @@ static bool set_options_proxy(CURL *easy, const struct pwned_settings *set,
 			CURLE_OK);
 }
 
+/* Of the encodings only gzip is decoded in memory that libcurl asks us for, and
+   that is wiped; Brotli's and Zstandard's decoders have their own. */
+static const char *encodings(void)
+{
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+	return (info->features & CURL_VERSION_LIBZ) != 0 ? "gzip" : NULL;
+}
+
 /* QUICK_EXIT: without it libcurl waits for its resolver thread when a request
    is given up, and all logins with it. */
 static bool set_options_request(CURL *easy, const char *user_agent,
@@ -309,7 +318,7 @@ static bool set_options_request(CURL *easy, const char *user_agent,
 	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
 				(long)CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") ==
+	       curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, encodings()) ==
 		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, BODY_MAX_BYTES) ==
 		       CURLE_OK &&

@@ -17,6 +17,9 @@
 #define FAILED_MAX       4096
 #define WARN_EVERY_MSECS 60000
 #define SOURCES_MAX      8
+/* What all answers under way may have brought so far: a source that sends as
+   much as it may everywhere at once must not exhaust auth's address space. */
+#define BODIES_MAX_BYTES (32U * 1024 * 1024)
 
 /* The server sees this: which program, which version, no host, no user. */
 #define USER_AGENT PACKAGE_NAME "/" PWNED_VERSION
@@ -52,7 +55,8 @@ struct flight {
 	struct pwned_timer *timer; /* ends the attempt, or the queueing */
 	struct pwned_http_request *request;
 	struct pwned_range_parser *parser;
-	enum pwned_reason failure;
+	size_t body_bytes;         /* that the parser has taken */
+	enum pwned_reason failure; /* known before its end, or remembered */
 };
 
 struct failure_warning {
@@ -72,6 +76,7 @@ struct pwned_source {
 	struct pwned_prefix_map flights;
 	struct flight_list urgent, queued, running, failed;
 	unsigned int queued_count, running_count, failed_count;
+	size_t bodies_bytes;      /* of all running flights */
 	struct pwned_timer *pump; /* starts what is queued */
 	struct failure_warning warnings[SOURCES_MAX][PWNED_REASON_COUNT];
 };
@@ -169,6 +174,8 @@ static void flight_stop_attempt(struct flight *flight)
 	if (flight->request != NULL)
 		pwned_http_cancel(&flight->request);
 	pwned_range_parser_free(&flight->parser);
+	flight->source->bodies_bytes -= flight->body_bytes;
+	flight->body_bytes = 0;
 }
 
 static void flight_free(struct flight *flight)
@@ -253,7 +260,14 @@ static void warn_failure(struct pwned_source *source, unsigned int index,
 static bool on_body(void *context, const char *data, size_t size)
 {
 	struct flight *flight = context;
+	struct pwned_source *source = flight->source;
 
+	if (size > BODIES_MAX_BYTES - source->bodies_bytes) {
+		flight->failure = PWNED_REASON_TOO_LARGE;
+		return false;
+	}
+	flight->body_bytes += size;
+	source->bodies_bytes += size;
 	return pwned_range_parser_feed(flight->parser, data, size);
 }
 
@@ -283,6 +297,8 @@ static void on_done(void *context, enum pwned_reason reason, const char *detail)
 	struct pwned_range *range = NULL;
 
 	flight->request = NULL;
+	if (reason == PWNED_REASON_NONE)
+		reason = flight->failure;
 	if (reason == PWNED_REASON_NONE)
 		reason = pwned_range_parser_finish(flight->parser, &range);
 	if (reason != PWNED_REASON_NONE) {
@@ -328,6 +344,7 @@ static bool attempt_start(struct flight *flight)
 	char *url = pwned_url_for_prefix(source->set->sources[flight->attempt],
 					 flight->node.prefix);
 
+	flight->failure = PWNED_REASON_NONE;
 	flight->parser = pwned_range_parser_new();
 	if (url != NULL && flight->parser != NULL) {
 		flight->request =

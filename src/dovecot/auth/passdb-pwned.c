@@ -138,6 +138,7 @@ static void passdb_pwned_deinit(struct passdb_module *module)
 
 	if (worker)
 		return;
+	(void)pwned_error_set(&passdb->error, "auth is stopping");
 	if (passdb->engine != NULL)
 		pwned_engine_free(&passdb->engine);
 	pwned_auth_loop_free(&passdb->loop);

@@ -43,22 +43,26 @@ static void cmd_pwned_config(struct doveadm_cmd_context *cctx)
 		doveadm_exit_code = EX_MISTAKE;
 		return;
 	}
-	if (check)
-		i_info("%s: no mistakes found",
-		       path != NULL ? path : PWNED_SETTINGS_PATH);
-	else
+	if (path == NULL)
+		path = PWNED_SETTINGS_PATH;
+	if (!check)
 		print_settings(&conf.set);
+	else if (conf.from_file)
+		i_info("%s: no mistakes found", path);
+	else
+		i_info("%s: there is no such file, defaults apply", path);
 	pwned_conf_free(&conf);
 }
 
+/* clang-format off */
 struct doveadm_cmd_ver2 doveadm_cmd_pwned_config = {
 	.name = "pwned config",
 	.cmd = cmd_pwned_config,
 	.usage = "[--check] [-c <file> | <file>]",
-	DOVEADM_CMD_PARAMS_START DOVEADM_CMD_PARAM('\0', "check",
-						   CMD_PARAM_BOOL, 0)
-		DOVEADM_CMD_PARAM('c', "config-file", CMD_PARAM_STR, 0)
-			DOVEADM_CMD_PARAM('\0', "file", CMD_PARAM_STR,
-					  CMD_PARAM_FLAG_POSITIONAL)
-				DOVEADM_CMD_PARAMS_END
+DOVEADM_CMD_PARAMS_START
+DOVEADM_CMD_PARAM('\0', "check", CMD_PARAM_BOOL, 0)
+DOVEADM_CMD_PARAM('c', "config-file", CMD_PARAM_STR, 0)
+DOVEADM_CMD_PARAM('\0', "file", CMD_PARAM_STR, CMD_PARAM_FLAG_POSITIONAL)
+DOVEADM_CMD_PARAMS_END
 };
+/* clang-format on */
