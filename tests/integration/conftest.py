@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures of the tests with real daemons."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from lib.certificates import CertificateAuthority
+from lib.dovecot import Dovecot
+from lib.dovecot_config import Setup
+from lib.postfix import Postfix
+from lib.processes import Daemon
+from lib.range_source import Nginx, RangeServer
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    """A test that fails shows the ends of all logs of the daemons it ran."""
+    report = (yield).get_result()
+    if report.failed and call.when != "teardown":
+        for daemon in Daemon.running:
+            report.sections.append((daemon.name, daemon.report()))
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Ends what a test started, in reverse order, whatever happens."""
+    with ExitStack() as opened:
+        yield opened
+
+
+@pytest.fixture
+def range_server(stack: ExitStack) -> RangeServer:
+    return stack.enter_context(RangeServer())
+
+
+@pytest.fixture
+def nginx(
+    stack: ExitStack, range_server: RangeServer, authority: CertificateAuthority
+) -> Nginx:
+    return stack.enter_context(Nginx(range_server, authority.issue("range.test")))
+
+
+@pytest.fixture
+def start_dovecot(stack: ExitStack) -> Callable[..., Dovecot]:
+    """Starts a Dovecot from the words of a Setup."""
+
+    def start(**words: object) -> Dovecot:
+        return stack.enter_context(Dovecot(Setup(**words)).start())
+
+    return start
+
+
+@pytest.fixture
+def start_postfix(stack: ExitStack) -> Callable[..., Postfix]:
+    """Starts a Postfix that authenticates at a Dovecot."""
+
+    def start(dovecot: Dovecot, extra: str = "") -> Postfix:
+        return stack.enter_context(Postfix(dovecot, extra).start())
+
+    return start
