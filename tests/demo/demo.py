@@ -32,7 +32,7 @@ LIVE_SOURCE = "https://api.pwnedpasswords.com/range/"
 PASSWORD_PAGE = "https://www.example.com/password"
 ANNA = User("anna", BREACHED.password)
 BEN = User("ben", CLEAN.password)
-WIDTH = 79
+WIDTH = 75
 
 REFUSED = f"this password appears in a known data breach. Choose a new one: {PASSWORD_PAGE}"
 WARNED = (
