@@ -7,6 +7,7 @@
 
 #include "http.h"
 #include "http-memory.h"
+#include "http-socket.h"
 
 #include <curl/curl.h>
 #include <openssl/ssl.h>
@@ -32,6 +33,7 @@ struct pwned_http {
 	struct pwned_loop *loop;
 	struct pwned_timer *timer;
 	CURLM *multi;
+	struct pwned_http_sockets *sockets;
 	CURL *template; /* all options that requests share */
 	struct curl_slist *headers;
 	TAILQ_HEAD(, pwned_http_request) requests;
@@ -207,15 +209,11 @@ static void on_timer(void *context)
 	collect_done(http);
 }
 
-static void on_socket(void *context, int fd, unsigned int events)
+static void on_ready(void *context, curl_socket_t fd, int mask)
 {
 	struct pwned_http *http = context;
-	int mask = 0, running;
+	int running;
 
-	if ((events & PWNED_LOOP_READ) != 0)
-		mask |= CURL_CSELECT_IN;
-	if ((events & PWNED_LOOP_WRITE) != 0)
-		mask |= CURL_CSELECT_OUT;
 	(void)curl_multi_socket_action(http->multi, fd, mask, &running);
 	collect_done(http);
 }
@@ -231,28 +229,6 @@ static int timer_changed(CURLM *multi, long msecs, void *context)
 		http->timer = http->loop->v->timer_add(
 			http->loop, (unsigned int)msecs, on_timer, http);
 	}
-	return 0;
-}
-
-static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *context,
-			  void *socket_context)
-{
-	struct pwned_http *http = context;
-	struct pwned_watch *watch = socket_context;
-	unsigned int events = 0;
-
-	(void)easy;
-	if (watch != NULL)
-		http->loop->v->watch_remove(&watch);
-	if (what != CURL_POLL_REMOVE) {
-		if ((what & CURL_POLL_IN) != 0)
-			events |= PWNED_LOOP_READ;
-		if ((what & CURL_POLL_OUT) != 0)
-			events |= PWNED_LOOP_WRITE;
-		watch = http->loop->v->watch_add(http->loop, fd, events,
-						 on_socket, http);
-	}
-	(void)curl_multi_assign(http->multi, fd, watch);
 	return 0;
 }
 
@@ -332,11 +308,7 @@ static bool set_options_request(CURL *easy, const char *user_agent,
 
 static bool set_options_multi(struct pwned_http *http)
 {
-	return curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION,
-				 socket_changed) == CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) ==
-		       CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION,
+	return curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION,
 				 timer_changed) == CURLM_OK &&
 	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) ==
 		       CURLM_OK &&
@@ -366,8 +338,12 @@ struct pwned_http *pwned_http_new(const struct pwned_settings *set,
 	http->template = curl_easy_init();
 	if (set->source_padding)
 		http->headers = curl_slist_append(NULL, "Add-Padding: true");
-	if (http->multi == NULL || http->template == NULL ||
+	if (http->multi != NULL)
+		http->sockets = pwned_http_sockets_new(loop, http->multi,
+						       on_ready, http);
+	if (http->sockets == NULL || http->template == NULL ||
 	    (set->source_padding && http->headers == NULL) ||
+	    !pwned_http_sockets_set_easy(http->sockets, http->template) ||
 	    !set_options_multi(http) || !set_options_tls(http->template, set) ||
 	    !set_options_proxy(http->template, set, proxy_auth) ||
 	    !set_options_request(http->template, user_agent, http->headers)) {
@@ -392,6 +368,7 @@ void pwned_http_free(struct pwned_http **_http)
 		request_free(TAILQ_FIRST(&http->requests));
 	curl_easy_cleanup(http->template);
 	(void)curl_multi_cleanup(http->multi);
+	pwned_http_sockets_free(&http->sockets);
 	if (http->timer != NULL)
 		http->loop->v->timer_remove(&http->timer);
 	curl_slist_free_all(http->headers);

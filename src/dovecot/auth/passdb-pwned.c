@@ -4,8 +4,10 @@
 
 #include "auth-common.h"
 #include "auth-request.h"
+#include "base64.h"
 #include "ioloop.h"
 #include "passdb.h"
+#include "str.h"
 #include "auth-event.h"
 #include "auth-loop.h"
 #include "auth-process.h"
@@ -184,9 +186,12 @@ static void set_warning(struct auth_request *request,
 			const struct pwned_settings *set)
 {
 	struct pwned_text text;
+	buffer_t *encoded;
 
+	/* In base64, because Dovecot expands % in fields for mail processes. */
 	pwned_text_warning(set, &text);
-	pwned_compat_set_userdb_field(request, "pwned_alert", text.text);
+	encoded = t_base64_encode(0, SIZE_MAX, text.text, strlen(text.text));
+	pwned_compat_set_userdb_field(request, "pwned_alert", str_c(encoded));
 }
 
 /* Not PASS_EXPIRED, which would replace our text, nor the field `nologin`,
