@@ -15,7 +15,8 @@
 /* A range in memory is fresh for a week; the data change a few times a year. */
 #define RANGE_FRESH_SECS (7 * 24 * 3600)
 /* Logins that wait, or are to be judged late; a few hundred bytes each. */
-#define CHECKS_MAX 65536
+#define CHECKS_MAX      65536
+#define BRAKE_CALM_SECS 60
 
 struct pwned_engine {
 	const struct pwned_settings *set;
@@ -26,6 +27,7 @@ struct pwned_engine {
 	struct pwned_source *source;
 	struct pwned_brake *brake; /* NULL: none */
 	bool brake_reported;
+	uint64_t brake_engaged_secs; /* when it was last seen to hold */
 
 	TAILQ_HEAD(, pwned_check) checks;
 	unsigned int checks_count;
@@ -105,12 +107,17 @@ void pwned_check_skip(const struct pwned_settings *set,
 	};
 }
 
-/* One line when the brake takes hold, and one when it lets go. */
+/* One line when the brake takes hold, and one when it has let go for a while:
+   at the margin it may do both many times. */
 static void brake_report(struct pwned_engine *engine)
 {
-	bool engaged = pwned_brake_is_engaged(engine->brake, now_secs(engine));
+	uint64_t now = now_secs(engine);
+	bool engaged = pwned_brake_is_engaged(engine->brake, now);
 
-	if (engaged == engine->brake_reported)
+	if (engaged)
+		engine->brake_engaged_secs = now;
+	if (engaged == engine->brake_reported ||
+	    (!engaged && now < engine->brake_engaged_secs + BRAKE_CALM_SECS))
 		return;
 	engine->brake_reported = engaged;
 	if (!engaged) {
@@ -248,6 +255,7 @@ static void on_fetched(void *context, enum pwned_reason reason,
 		check_judge(check, range, PWNED_ORIGIN_SOURCE, &decision);
 	else
 		check_do_without(check, reason, &decision);
+	decision.renewed = check->decided && check->stale != NULL;
 	check_free(check);
 	callback(callback_context, &decision);
 }

@@ -46,16 +46,18 @@ struct pwned_decision {
 	enum pwned_action action;
 	bool braked;  /* only warned, because the brake holds */
 	bool dry_run; /* nothing is done */
-	bool late;    /* the login had gone on without an answer */
+	bool late;    /* the login had gone on */
+	bool renewed; /* late, and the login was decided by an old range */
 	bool more;    /* a late decision will follow */
 };
 
 /* What is to be done about the login: the action, or ALLOW in a dry run. */
 enum pwned_action pwned_decision_effect(const struct pwned_decision *decision);
 
-/* Called from the loop for a check that was not decided at once: with the
-   decision, within pwned_wait, and where that says `more`, once again with the
-   late one, within pwned_fetch_timeout. */
+/* Called from the loop, or by pwned_engine_free(), for a check that was not
+   decided at once: with the decision, within pwned_wait, and where that says
+   `more`, once again with the late one, within pwned_fetch_timeout. It may
+   start other checks. */
 typedef void pwned_check_callback(void *context,
 				  const struct pwned_decision *decision);
 

@@ -89,8 +89,7 @@ static struct pwned_timer *poll_loop_timer_add(struct pwned_loop *_loop,
 		.callback = callback,
 		.context = context,
 	};
-	TAILQ_FOREACH(later, &loop->timers, entry)
-	{
+	TAILQ_FOREACH(later, &loop->timers, entry) {
 		if (later->due_msecs > timer->due_msecs) {
 			TAILQ_INSERT_BEFORE(later, timer, entry);
 			return timer;
@@ -174,8 +173,7 @@ static void run_watch(struct poll_loop *loop, const struct pollfd *ready)
 		events |= PWNED_LOOP_READ;
 	if ((ready->revents & ~POLLIN) != 0)
 		events |= PWNED_LOOP_WRITE;
-	TAILQ_FOREACH(watch, &loop->watches, entry)
-	{
+	TAILQ_FOREACH(watch, &loop->watches, entry) {
 		if (watch->fd == ready->fd && (watch->events & events) != 0) {
 			watch->callback(watch->context, watch->fd,
 					watch->events & events);
@@ -193,8 +191,7 @@ static bool poll_once(struct poll_loop *loop)
 
 	if (fds == NULL)
 		return false;
-	TAILQ_FOREACH(watch, &loop->watches, entry)
-	{
+	TAILQ_FOREACH(watch, &loop->watches, entry) {
 		fds[count].fd = watch->fd;
 		if ((watch->events & PWNED_LOOP_READ) != 0)
 			fds[count].events |= POLLIN;

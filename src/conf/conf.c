@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* of those that are read here */
 #define FILE_MAX_BYTES (256 * 1024)
 
 /* Opens a regular file. Non-blocking, because a FIFO in its place must not
@@ -24,12 +25,9 @@ static int open_regular(const char *path, struct pwned_error *error_r)
 				      strerror(errno));
 		return -1;
 	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size > FILE_MAX_BYTES) {
-		(void)pwned_error_set(error_r,
-				      "%s: expected a regular file of at most "
-				      "%d KB",
-				      path, FILE_MAX_BYTES / 1024);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		(void)pwned_error_set(error_r, "%s: expected a regular file",
+				      path);
 		(void)close(fd);
 		return -1;
 	}
@@ -59,6 +57,9 @@ static bool read_file(const char *path, struct pwned_secret *content_r,
 	if (ret < 0)
 		ok = pwned_error_set(error_r, "%s: cannot be read: %s", path,
 				     strerror(errno));
+	else if (size == FILE_MAX_BYTES)
+		ok = pwned_error_set(error_r, "%s: expected less than %d KB",
+				     path, FILE_MAX_BYTES / 1024);
 	else if (!pwned_secret_set(content_r, buffer, size))
 		ok = pwned_error_set(error_r, "%s: out of memory", path);
 	else

@@ -9,6 +9,7 @@
 
 /* The hour is counted in minutes; 0 stands for never. */
 #define WINDOW_MINUTES 60
+#define MOST_PERCENT   50
 #define USERS_BITS     16
 #define USERS_SIZE     (1U << USERS_BITS)
 #define USERS_FULL     (USERS_SIZE / 4 * 3)
@@ -244,22 +245,26 @@ static void denied_add(struct pwned_brake *brake, uint64_t hash)
 }
 
 static bool share_is_exceeded(const struct pwned_brake *brake,
-			      enum occasion verified)
+			      enum occasion verified, unsigned int percent)
 {
 	uint64_t users = brake->windows[verified].total;
 	uint64_t denied = brake->windows[OCCASION_NEWLY_DENIED].total;
 
 	return users << brake->sample_bits >= PWNED_BRAKE_MIN_USERS &&
-	       denied * 100 > users * brake->share_percent;
+	       denied * 100 > users * percent;
 }
 
-/* The share is taken of all users, and also of those who could have been
-   denied: where many read and few send, all senders would else be refused
-   before the brake saw a share worth the name. */
+/* Where many read and few send, a source that lies refuses all senders before
+   they are a share of all users worth the name. So most of those who could be
+   denied are too many as well; fewer than most a thief can be, among the few
+   honest ones who send at the same time. */
 static bool is_engaged(const struct pwned_brake *brake)
 {
-	return share_is_exceeded(brake, OCCASION_VERIFIED) ||
-	       share_is_exceeded(brake, OCCASION_MAY_DENY);
+	unsigned int share = brake->share_percent;
+
+	return share_is_exceeded(brake, OCCASION_VERIFIED, share) ||
+	       share_is_exceeded(brake, OCCASION_MAY_DENY,
+				 share > MOST_PERCENT ? share : MOST_PERCENT);
 }
 
 bool pwned_brake_deny(struct pwned_brake *brake, const char *name,

@@ -19,8 +19,9 @@ struct pwned_brake;
 /* Fewer verified users than this tell nothing about a share. */
 #define PWNED_BRAKE_MIN_USERS 100
 
-/* share_percent: more than this engages the brake. Returns NULL when memory is
-   short. */
+/* share_percent: more than this of all verified users engages the brake, and so
+   does more than half (or share_percent, if that is more) of those verified
+   where a denial is possible. Returns NULL when memory is short. */
 struct pwned_brake *pwned_brake_new(unsigned int share_percent, uint64_t seed);
 void pwned_brake_free(struct pwned_brake **brake);
 

@@ -68,7 +68,7 @@ bool pwned_hasher_digest(struct pwned_hasher *hasher, const void *password,
 		digest_r->key =
 			hash_bits(hash, PWNED_PREFIX_BITS, PWNED_KEY_BITS);
 	}
-	/* The context keeps the password's last block until it is reset. */
+	/* The context's state, until it is reset, is the hash. */
 	ok = EVP_MD_CTX_reset(hasher->context) == 1 && ok;
 	pwned_wipe(hash, sizeof(hash));
 	return ok;

@@ -3,6 +3,7 @@
 
 #include "range.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* A count that does not fit its byte stands in a list of the few large ones. */
@@ -37,12 +38,22 @@ static int entry_compare(const void *a, const void *b)
 	return 0;
 }
 
+/* The real API's ranges are, but for the padding, which is gone by now. */
+static bool is_sorted(const struct pwned_range_entry *entries, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (entry_compare(&entries[i - 1], &entries[i]) > 0)
+			return false;
+	}
+	return true;
+}
+
 /* Sorts, and keeps the first of each key: the one with the largest count. */
 static size_t sort_unique(struct pwned_range_entry *entries, size_t count)
 {
 	size_t kept = 0;
 
-	if (count > 1)
+	if (!is_sorted(entries, count))
 		qsort(entries, count, sizeof(*entries), entry_compare);
 	for (size_t i = 0; i < count; i++) {
 		if (kept == 0 || entries[i].key != entries[kept - 1].key)

@@ -36,7 +36,9 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_source_proxy_auth_file", .type = PWNED_TYPE_FILE,
 	MEMBER(source_proxy_auth_file), .default_value = "",
 	.text = "A file that holds user:password for the proxy in one line, "
-		"readable by root alone: this one is for everybody to read.",
+		"because this one is for everybody to read. Auth reads it as "
+		"root; users of dovecot-pwned-check need to be able to read it "
+		"as well, for instance by its group.",
 },
 [PWNED_SET_SOURCE_PADDING] = {
 	.name = "pwned_source_padding", .type = PWNED_TYPE_BOOL,
@@ -74,7 +76,9 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	MEMBER(on_unknown), .default_value = "allow",
 	.text = "What to do when we asked and could not tell: allow, or "
 		"tempfail, a temporary failure. Postfix makes of that a "
-		"permanent 535, which looks like a wrong password.",
+		"permanent 535, which looks like a wrong password; and Dovecot "
+		"slows down an address after temporary failures as after "
+		"wrong passwords.",
 },
 [PWNED_SET_DRY_RUN] = {
 	.name = "pwned_dry_run", .type = PWNED_TYPE_BOOL, MEMBER(dry_run),

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define SOURCES_MAX 8
-
 struct unit {
 	const char *name;
 	uint64_t factor;
@@ -171,7 +169,7 @@ static bool check_source(const char *url, struct pwned_error *error_r)
 static bool set_urls(char ***where, const char *value,
 		     struct pwned_error *error_r)
 {
-	char **urls = calloc(SOURCES_MAX + 1, sizeof(*urls));
+	char **urls = calloc(PWNED_SOURCES_MAX + 1, sizeof(*urls));
 	char *copy = strdup(value), *save = NULL, *word;
 	size_t length = 0;
 	bool ok = urls != NULL && copy != NULL;
@@ -180,9 +178,9 @@ static bool set_urls(char ***where, const char *value,
 		(void)out_of_memory(error_r);
 	for (word = ok ? strtok_r(copy, " \t", &save) : NULL;
 	     ok && word != NULL; word = strtok_r(NULL, " \t", &save)) {
-		if (length == SOURCES_MAX) {
+		if (length == PWNED_SOURCES_MAX) {
 			ok = pwned_error_set(error_r, "more than %u sources",
-					     SOURCES_MAX);
+					     PWNED_SOURCES_MAX);
 			break;
 		}
 		ok = check_source(word, error_r) &&

@@ -12,9 +12,7 @@
    default, range and a text. Parsing, validation, the reference and the
    annotated example come from it. */
 
-/* Where auth, doveadm and dovecot-pwned-check look without being told. */
-#define PWNED_SETTINGS_NAME "dovecot-pwned.conf.ext"
-
+#define PWNED_SOURCES_MAX 8
 /* Stands in a source's URL for the five hex digits. */
 #define PWNED_PREFIX_PLACEHOLDER "{prefix}"
 

@@ -50,7 +50,8 @@ static bool expand(const char *pattern, const char *url,
 	return append(text_r, &used, pattern, strlen(pattern));
 }
 
-bool pwned_service_sends(const char *service)
+/* MTAs announce themselves as smtp, Dovecot's own server as submission. */
+static bool service_sends(const char *service)
 {
 	return strcmp(service, "smtp") == 0 ||
 	       strcmp(service, "submission") == 0;
@@ -61,8 +62,8 @@ static const char *refusal_pattern(const struct pwned_settings *set,
 {
 	if (*set->message != '\0')
 		return set->message;
-	return pwned_service_sends(service) ? default_refusal_send :
-					      default_refusal_access;
+	return service_sends(service) ? default_refusal_send :
+					default_refusal_access;
 }
 
 static const char *warning_pattern(const struct pwned_settings *set)

@@ -23,8 +23,4 @@ void pwned_text_warning(const struct pwned_settings *set,
 bool pwned_texts_fit(const struct pwned_settings *set,
 		     enum pwned_setting_id *id_r);
 
-/* Whether the service sends mail: smtp, as MTAs announce themselves, or
-   Dovecot's own submission. */
-bool pwned_service_sends(const char *service);
-
 #endif

@@ -28,36 +28,36 @@ struct pwned_http_sockets {
 static struct http_socket *socket_new(struct pwned_http_sockets *sockets,
 				      curl_socket_t fd)
 {
-	struct http_socket *socket = calloc(1, sizeof(*socket));
+	struct http_socket *sock = calloc(1, sizeof(*sock));
 
-	if (socket == NULL)
+	if (sock == NULL)
 		return NULL;
-	socket->sockets = sockets;
-	socket->fd = fd;
-	socket->watched_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (socket->watched_fd < 0) {
-		free(socket);
+	sock->sockets = sockets;
+	sock->fd = fd;
+	sock->watched_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (sock->watched_fd < 0) {
+		free(sock);
 		return NULL;
 	}
-	TAILQ_INSERT_TAIL(&sockets->list, socket, entry);
-	return socket;
+	TAILQ_INSERT_TAIL(&sockets->list, sock, entry);
+	return sock;
 }
 
-static void socket_free(struct http_socket *socket)
+static void socket_free(struct http_socket *sock)
 {
-	struct pwned_http_sockets *sockets = socket->sockets;
+	struct pwned_http_sockets *sockets = sock->sockets;
 
-	if (socket->watch != NULL)
-		sockets->loop->v->watch_remove(&socket->watch);
-	(void)close(socket->watched_fd);
-	TAILQ_REMOVE(&sockets->list, socket, entry);
-	free(socket);
+	if (sock->watch != NULL)
+		sockets->loop->v->watch_remove(&sock->watch);
+	(void)close(sock->watched_fd);
+	TAILQ_REMOVE(&sockets->list, sock, entry);
+	free(sock);
 }
 
 static void on_ready(void *context, int watched_fd, unsigned int events)
 {
-	struct http_socket *socket = context;
-	struct pwned_http_sockets *sockets = socket->sockets;
+	struct http_socket *sock = context;
+	struct pwned_http_sockets *sockets = sock->sockets;
 	int mask = 0;
 
 	(void)watched_fd;
@@ -66,22 +66,22 @@ static void on_ready(void *context, int watched_fd, unsigned int events)
 	if ((events & PWNED_LOOP_WRITE) != 0)
 		mask |= CURL_CSELECT_OUT;
 	/* libcurl may free the socket meanwhile */
-	sockets->ready(sockets->context, socket->fd, mask);
+	sockets->ready(sockets->context, sock->fd, mask);
 }
 
-static void socket_watch(struct http_socket *socket, int what)
+static void socket_watch(struct http_socket *sock, int what)
 {
-	struct pwned_loop *loop = socket->sockets->loop;
+	struct pwned_loop *loop = sock->sockets->loop;
 	unsigned int events = 0;
 
 	if ((what & CURL_POLL_IN) != 0)
 		events |= PWNED_LOOP_READ;
 	if ((what & CURL_POLL_OUT) != 0)
 		events |= PWNED_LOOP_WRITE;
-	if (socket->watch != NULL)
-		loop->v->watch_remove(&socket->watch);
-	socket->watch = loop->v->watch_add(loop, socket->watched_fd, events,
-					   on_ready, socket);
+	if (sock->watch != NULL)
+		loop->v->watch_remove(&sock->watch);
+	sock->watch = loop->v->watch_add(loop, sock->watched_fd, events,
+					 on_ready, sock);
 }
 
 /* CURLMOPT_SOCKETFUNCTION */
@@ -89,30 +89,29 @@ static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *context,
 			  void *socket_context)
 {
 	struct pwned_http_sockets *sockets = context;
-	struct http_socket *socket = socket_context;
+	struct http_socket *sock = socket_context;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		if (socket != NULL)
-			socket_free(socket);
+		if (sock != NULL)
+			socket_free(sock);
 		return 0;
 	}
-	if (socket == NULL)
-		socket = socket_new(sockets, fd);
+	if (sock == NULL)
+		sock = socket_new(sockets, fd);
 	/* without memory the transfer is not served, and times out */
-	if (socket != NULL)
-		socket_watch(socket, what);
-	(void)curl_multi_assign(sockets->multi, fd, socket);
+	if (sock != NULL)
+		socket_watch(sock, what);
+	(void)curl_multi_assign(sockets->multi, fd, sock);
 	return 0;
 }
 
 static bool is_known(const struct pwned_http_sockets *sockets, int fd)
 {
-	const struct http_socket *socket;
+	const struct http_socket *sock;
 
-	TAILQ_FOREACH(socket, &sockets->list, entry)
-	{
-		if (socket->fd == fd)
+	TAILQ_FOREACH(sock, &sockets->list, entry) {
+		if (sock->fd == fd)
 			return true;
 	}
 	return false;

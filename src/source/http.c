@@ -7,16 +7,16 @@
 
 #include "http.h"
 #include "http-memory.h"
+#include "http-options.h"
+#include "http-resolver.h"
 #include "http-socket.h"
 
 #include <curl/curl.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/queue.h>
-
-#define BODY_MAX_BYTES (4L * 1024 * 1024)
 
 struct pwned_http_request {
 	TAILQ_ENTRY(pwned_http_request) entry;
@@ -26,6 +26,7 @@ struct pwned_http_request {
 	void *context;
 	bool got_body;
 	bool stopped; /* by the handler, or because the status is no 200 */
+	bool encoded; /* in a way that we did not ask for */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -37,6 +38,7 @@ struct pwned_http {
 	CURL *template; /* all options that requests share */
 	struct curl_slist *headers;
 	TAILQ_HEAD(, pwned_http_request) requests;
+	bool stalled;
 };
 
 static long http_status(CURL *easy)
@@ -59,6 +61,39 @@ static size_t on_body(char *data, size_t unit, size_t count, void *context)
 	/* any other number than size ends the transfer */
 	request->stopped = true;
 	return size == 0 ? 1 : 0;
+}
+
+/* libcurl would decode whatever the server names. Of the encodings that it may
+   know only gzip is decoded in memory that libcurl asks us for, and that is
+   wiped; and a few bytes of Zstandard or Brotli can ask for more than auth may
+   have. */
+static bool encoding_is_taken(const char *value, size_t size)
+{
+	static const char *const taken[] = { "gzip", "x-gzip", "identity" };
+
+	while (size > 0 && strchr(" \t", *value) != NULL)
+		value++, size--;
+	while (size > 0 && strchr(" \t\r\n", value[size - 1]) != NULL)
+		size--;
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+		if (strlen(taken[i]) == size &&
+		    strncasecmp(value, taken[i], size) == 0)
+			return true;
+	}
+	return false;
+}
+
+static size_t on_header(char *line, size_t unit, size_t count, void *context)
+{
+	static const char name[] = "content-encoding:";
+	struct pwned_http_request *request = context;
+	size_t size = unit * count, name_size = strlen(name);
+
+	if (size < name_size || strncasecmp(line, name, name_size) != 0 ||
+	    encoding_is_taken(line + name_size, size - name_size))
+		return size;
+	request->encoded = true;
+	return 0;
 }
 
 /* Over HTTP/1 an answer may simply end with its connection; one that was cut
@@ -112,6 +147,8 @@ static enum pwned_reason reason_of_result(
 	case CURLE_SSL_ENGINE_INITFAILED:
 	case CURLE_USE_SSL_FAILED:
 		return PWNED_REASON_TLS;
+	case CURLE_BAD_CONTENT_ENCODING:
+		return PWNED_REASON_PROTOCOL;
 	case CURLE_PARTIAL_FILE:
 		return PWNED_REASON_CUT_BODY;
 	case CURLE_FILESIZE_EXCEEDED:
@@ -129,6 +166,11 @@ static enum pwned_reason request_reason(
 {
 	long status = http_status(request->easy);
 
+	/* only a proxy says that */
+	if (status == 407)
+		return PWNED_REASON_PROXY;
+	if (request->encoded)
+		return PWNED_REASON_PROTOCOL;
 	if ((result == CURLE_OK || request->stopped) && status != 200)
 		return PWNED_REASON_HTTP_STATUS;
 	if (request->stopped)
@@ -158,6 +200,11 @@ static void write_detail(const struct pwned_http_request *request,
 		break;
 	default:
 		break;
+	}
+	/* a certificate's names, for instance, are quoted as they are */
+	for (; *detail_r != '\0'; detail_r++) {
+		if (*detail_r < ' ' || *detail_r > '~')
+			*detail_r = '?';
 	}
 }
 
@@ -232,75 +279,9 @@ static int timer_changed(CURLM *multi, long msecs, void *context)
 	return 0;
 }
 
-/* Without it OpenSSL leaves decrypted bytes in buffers that it frees. */
-static CURLcode set_tls_options(CURL *easy, void *tls, void *context)
+static bool set_options_callbacks(CURL *easy)
 {
-	(void)easy;
-	(void)context;
-	(void)SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
-	return CURLE_OK;
-}
-
-static bool set_options_tls(CURL *easy, const struct pwned_settings *set)
-{
-	const char *ca_file = set->source_ca_file;
-
-	if (*ca_file == '\0')
-		ca_file = curl_version_info(CURLVERSION_NOW)->cainfo;
-	/* A file and no directory: only so does libcurl keep the parsed
-	   certificates from one connection to the next. */
-	return curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-				(long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION,
-				set_tls_options) == CURLE_OK;
-}
-
-/* An empty proxy is none, whatever the environment says. */
-static bool set_options_proxy(CURL *easy, const struct pwned_settings *set,
-			      const char *proxy_auth)
-{
-	return curl_easy_setopt(easy, CURLOPT_PROXY, set->source_proxy) ==
-		       CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO,
-				curl_version_info(CURLVERSION_NOW)->cainfo) ==
-		       CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL) == CURLE_OK &&
-	       (proxy_auth == NULL ||
-		curl_easy_setopt(easy, CURLOPT_PROXYUSERPWD, proxy_auth) ==
-			CURLE_OK);
-}
-
-/* Of the encodings only gzip is decoded in memory that libcurl asks us for, and
-   that is wiped; Brotli's and Zstandard's decoders have their own. */
-static const char *encodings(void)
-{
-	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-
-	return (info->features & CURL_VERSION_LIBZ) != 0 ? "gzip" : NULL;
-}
-
-/* QUICK_EXIT: without it libcurl waits for its resolver thread when a request
-   is given up, and all logins with it. */
-static bool set_options_request(CURL *easy, const char *user_agent,
-				struct curl_slist *headers)
-{
-	return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ==
-		       CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-				(long)CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, encodings()) ==
-		       CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, BODY_MAX_BYTES) ==
-		       CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent) ==
-		       CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) ==
+	return curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) ==
 		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) ==
 		       CURLE_OK;
@@ -319,41 +300,77 @@ static bool set_options_multi(struct pwned_http *http)
 				 (long)PWNED_HTTP_MAX_CONNECTIONS) == CURLM_OK;
 }
 
+static struct pwned_http *http_alloc(struct pwned_loop *loop)
+{
+	struct pwned_http *http = calloc(1, sizeof(*http));
+
+	if (http == NULL || !pwned_http_memory_init()) {
+		free(http);
+		return NULL;
+	}
+	TAILQ_INIT(&http->requests);
+	http->loop = loop;
+	http->multi = curl_multi_init();
+	return http;
+}
+
+/* Joins the template, whose options are set, to the multi. Frees all on a
+   failure. */
+static struct pwned_http *http_finish(struct pwned_http *http, bool padding)
+{
+	if (padding)
+		http->headers = curl_slist_append(NULL, "Add-Padding: true");
+	if (http->multi != NULL)
+		http->sockets = pwned_http_sockets_new(http->loop, http->multi,
+						       on_ready, http);
+	if (http->sockets == NULL || (padding && http->headers == NULL) ||
+	    !pwned_http_sockets_set_easy(http->sockets, http->template) ||
+	    curl_easy_setopt(http->template, CURLOPT_HTTPHEADER,
+			     http->headers) != CURLE_OK ||
+	    !set_options_multi(http))
+		pwned_http_free(&http);
+	return http;
+}
+
 struct pwned_http *pwned_http_new(const struct pwned_settings *set,
 				  const char *proxy_auth,
 				  const char *user_agent,
 				  struct pwned_loop *loop,
 				  struct pwned_error *error_r)
 {
-	struct pwned_http *http = calloc(1, sizeof(*http));
+	struct pwned_http *http = http_alloc(loop);
 
-	if (http == NULL || !pwned_http_memory_init()) {
-		free(http);
+	if (http == NULL) {
 		(void)pwned_error_set(error_r, "libcurl cannot be initialised");
 		return NULL;
 	}
-	TAILQ_INIT(&http->requests);
-	http->loop = loop;
-	http->multi = curl_multi_init();
 	http->template = curl_easy_init();
-	if (set->source_padding)
-		http->headers = curl_slist_append(NULL, "Add-Padding: true");
-	if (http->multi != NULL)
-		http->sockets = pwned_http_sockets_new(loop, http->multi,
-						       on_ready, http);
-	if (http->sockets == NULL || http->template == NULL ||
-	    (set->source_padding && http->headers == NULL) ||
-	    !pwned_http_sockets_set_easy(http->sockets, http->template) ||
-	    !set_options_multi(http) || !set_options_tls(http->template, set) ||
-	    !set_options_proxy(http->template, set, proxy_auth) ||
-	    !set_options_request(http->template, user_agent, http->headers)) {
+	if (http->template == NULL ||
+	    !pwned_http_set_options(http->template, set, proxy_auth,
+				    user_agent) ||
+	    !set_options_callbacks(http->template))
+		pwned_http_free(&http);
+	else
+		http = http_finish(http, set->source_padding);
+	if (http == NULL)
 		(void)pwned_error_set(error_r,
 				      "this libcurl (%s) lacks an option that "
 				      "is needed",
 				      curl_version());
-		pwned_http_free(&http);
+	return http;
+}
+
+struct pwned_http *pwned_http_renew(const struct pwned_http *old)
+{
+	struct pwned_http *http = http_alloc(old->loop);
+
+	if (http == NULL)
 		return NULL;
-	}
+	http->template = curl_easy_duphandle(old->template);
+	if (http->template == NULL)
+		pwned_http_free(&http);
+	else
+		http = http_finish(http, old->headers != NULL);
 	return http;
 }
 
@@ -383,6 +400,8 @@ static bool request_start(struct pwned_http_request *request, const char *url)
 	return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_PRIVATE, request) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_HEADERDATA, request) ==
+		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error) ==
 		       CURLE_OK &&
 	       curl_multi_add_handle(request->http->multi, easy) == CURLM_OK;
@@ -390,10 +409,16 @@ static bool request_start(struct pwned_http_request *request, const char *url)
 
 struct pwned_http_request *pwned_http_get(
 	struct pwned_http *http, const char *url,
-	const struct pwned_http_handler *handler, void *context)
+	const struct pwned_http_handler *handler, void *context,
+	enum pwned_reason *reason_r)
 {
-	struct pwned_http_request *request = calloc(1, sizeof(*request));
+	struct pwned_http_request *request;
 
+	*reason_r = PWNED_REASON_RESOLVE;
+	if (pwned_http_resolvers_are_many())
+		return NULL;
+	*reason_r = PWNED_REASON_INTERNAL;
+	request = calloc(1, sizeof(*request));
 	if (request == NULL)
 		return NULL;
 	request->http = http;
@@ -412,10 +437,35 @@ struct pwned_http_request *pwned_http_get(
 	return request;
 }
 
+static bool request_is_stalled(const struct pwned_http_request *request)
+{
+	curl_off_t sent_usecs = 0;
+	long connects = 0;
+
+	(void)curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS,
+				&connects);
+	(void)curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T,
+				&sent_usecs);
+	return connects == 0 && sent_usecs > 0 &&
+	       http_status(request->easy) == 0;
+}
+
 void pwned_http_cancel(struct pwned_http_request **_request)
 {
 	struct pwned_http_request *request = *_request;
 
 	*_request = NULL;
+	if (request_is_stalled(request))
+		request->http->stalled = true;
 	request_free(request);
+}
+
+bool pwned_http_is_stalled(const struct pwned_http *http)
+{
+	return http->stalled;
+}
+
+bool pwned_http_is_idle(const struct pwned_http *http)
+{
+	return TAILQ_EMPTY(&http->requests);
 }

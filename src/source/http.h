@@ -12,7 +12,7 @@
 
 /* HTTP GET by libcurl's multi interface, on a loop: HTTP/2 where the server
    has it, else HTTP/1.1; connections are kept, shared and bounded; answers are
-   compressed; TLS 1.2 or newer, verified; no redirects, no cookies, nothing
+   compressed; TLS 1.2 or newer, verified; no redirects, no cookies, no proxy
    from the environment. Nothing here blocks. */
 struct pwned_http;
 struct pwned_http_request;
@@ -40,14 +40,27 @@ struct pwned_http *pwned_http_new(const struct pwned_settings *set,
 				  const char *user_agent,
 				  struct pwned_loop *loop,
 				  struct pwned_error *error_r);
+/* The same with connections of its own, none of which is there yet. Returns
+   NULL when memory is short. */
+struct pwned_http *pwned_http_renew(const struct pwned_http *http);
 /* Ends what is under way without calling back. */
 void pwned_http_free(struct pwned_http **http);
 
 /* Starts a request, which has no time limit of its own: cancel it. Returns
-   NULL when it cannot be started. */
+   NULL with the reason when it cannot be started: INTERNAL, or RESOLVE where
+   too many look-ups of names hang already. */
 struct pwned_http_request *pwned_http_get(
 	struct pwned_http *http, const char *url,
-	const struct pwned_http_handler *handler, void *context);
+	const struct pwned_http_handler *handler, void *context,
+	enum pwned_reason *reason_r);
 void pwned_http_cancel(struct pwned_http_request **request);
+
+/* Whether a request had to be cancelled that had been sent over a kept
+   connection and got no answer. Over HTTP/2 others go on to share that
+   connection, for as long as TCP takes to find it dead: better to begin anew,
+   with pwned_http_renew(). */
+bool pwned_http_is_stalled(const struct pwned_http *http);
+/* Whether no request is under way. */
+bool pwned_http_is_idle(const struct pwned_http *http);
 
 #endif

@@ -32,7 +32,8 @@ struct pwned_loop_vfuncs {
 					 void *context);
 	void (*watch_remove)(struct pwned_watch **watch);
 
-	/* Calls back once, not before msecs have passed. The timer is gone
+	/* Calls back once, when msecs have passed by the loop's clock, which
+	   may lag behind by what else the loop has to do. The timer is gone
 	   when its callback starts; otherwise it must be removed. */
 	struct pwned_timer *(*timer_add)(struct pwned_loop *loop,
 					 unsigned int msecs,

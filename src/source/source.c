@@ -16,7 +16,6 @@
 
 #define FAILED_MAX       4096
 #define WARN_EVERY_MSECS 60000
-#define SOURCES_MAX      8
 /* What all answers under way may have brought so far: a source that sends as
    much as it may everywhere at once must not exhaust auth's address space. */
 #define BODIES_MAX_BYTES (32U * 1024 * 1024)
@@ -48,6 +47,7 @@ struct flight {
 	struct pwned_source *source;
 	enum flight_state state;
 	bool urgent;
+	bool given_up; /* queued, and about to be told so */
 	struct fetch_list waiting;
 
 	uint64_t deadline_msecs;   /* of a failed one: when it is forgotten */
@@ -69,6 +69,7 @@ struct pwned_source {
 	struct pwned_loop *loop;
 	const struct pwned_log *log;
 	struct pwned_http *http;
+	struct pwned_http *retired_http; /* stalled: takes no new requests */
 	pwned_range_callback *fetched;
 	void *context;
 	unsigned int length; /* sources */
@@ -78,7 +79,7 @@ struct pwned_source {
 	unsigned int queued_count, running_count, failed_count;
 	size_t bodies_bytes;      /* of all running flights */
 	struct pwned_timer *pump; /* starts what is queued */
-	struct failure_warning warnings[SOURCES_MAX][PWNED_REASON_COUNT];
+	struct failure_warning warnings[PWNED_SOURCES_MAX][PWNED_REASON_COUNT];
 };
 
 static void pump_schedule(struct pwned_source *source);
@@ -310,11 +311,34 @@ static void on_done(void *context, enum pwned_reason reason, const char *detail)
 	pump_schedule(source);
 }
 
+/* Leaves stalled connections behind. Those who still wait for an answer over
+   them do so until their own time is up. */
+static void renew_connections(struct pwned_source *source)
+{
+	struct pwned_http *renewed;
+
+	if (source->retired_http != NULL &&
+	    pwned_http_is_idle(source->retired_http))
+		pwned_http_free(&source->retired_http);
+	if (source->retired_http != NULL ||
+	    !pwned_http_is_stalled(source->http))
+		return;
+	renewed = pwned_http_renew(source->http);
+	if (renewed == NULL)
+		return;
+	source->retired_http = source->http;
+	source->http = renewed;
+}
+
 static void on_attempt_timeout(void *context)
 {
 	struct flight *flight = context;
+	struct pwned_source *source = flight->source;
 
 	flight->timer = NULL;
+	if (flight->request != NULL)
+		pwned_http_cancel(&flight->request);
+	renew_connections(source);
 	attempt_failed(flight, PWNED_REASON_TIMEOUT, "");
 }
 
@@ -337,18 +361,19 @@ static unsigned int attempt_msecs(const struct flight *flight)
 	return (unsigned int)left;
 }
 
-static bool attempt_start(struct flight *flight)
+static bool attempt_start(struct flight *flight, enum pwned_reason *reason_r)
 {
 	static const struct pwned_http_handler handler = { on_body, on_done };
 	struct pwned_source *source = flight->source;
 	char *url = pwned_url_for_prefix(source->set->sources[flight->attempt],
 					 flight->node.prefix);
 
+	*reason_r = PWNED_REASON_INTERNAL;
 	flight->failure = PWNED_REASON_NONE;
 	flight->parser = pwned_range_parser_new();
 	if (url != NULL && flight->parser != NULL) {
-		flight->request =
-			pwned_http_get(source->http, url, &handler, flight);
+		flight->request = pwned_http_get(source->http, url, &handler,
+						 flight, reason_r);
 	}
 	pwned_url_free(&url);
 	return flight->request != NULL;
@@ -357,9 +382,10 @@ static bool attempt_start(struct flight *flight)
 static void flight_attempt(struct flight *flight)
 {
 	struct pwned_loop *loop = flight->source->loop;
+	enum pwned_reason reason;
 
-	if (!attempt_start(flight)) {
-		attempt_failed(flight, PWNED_REASON_INTERNAL, "");
+	if (!attempt_start(flight, &reason)) {
+		attempt_failed(flight, reason, "");
 		return;
 	}
 	flight->timer = loop->v->timer_add(loop, attempt_msecs(flight),
@@ -421,8 +447,9 @@ static struct flight *flight_new(struct pwned_source *source, uint32_t prefix,
 	flight->urgent = urgent;
 	flight->deadline_msecs =
 		now_msecs(source) + source->set->fetch_timeout_msecs;
+	/* one that starts with little time left is asked for nothing */
 	flight->timer =
-		loop->v->timer_add(loop, source->set->fetch_timeout_msecs,
+		loop->v->timer_add(loop, source->set->fetch_timeout_msecs / 2,
 				   on_queue_timeout, flight);
 	TAILQ_INIT(&flight->waiting);
 	pwned_prefix_map_add(&source->flights, &flight->node);
@@ -440,6 +467,25 @@ static void forget_old_failures(struct pwned_source *source)
 		flight_free(flight);
 }
 
+/* Gives up the flight that came last of those that are not urgent, from the
+   loop: whoever waits for it must not be called from here. */
+static bool queue_make_room(struct pwned_source *source)
+{
+	struct pwned_loop *loop = source->loop;
+	struct flight *flight = TAILQ_LAST(&source->queued, flight_list);
+
+	if (flight == NULL || flight->given_up)
+		return false;
+	flight->given_up = true;
+	/* to the front: the next one to be given up is then the last again */
+	TAILQ_REMOVE(&source->queued, flight, entry);
+	TAILQ_INSERT_HEAD(&source->queued, flight, entry);
+	if (flight->timer != NULL)
+		loop->v->timer_remove(&flight->timer);
+	flight->timer = loop->v->timer_add(loop, 0, on_queue_timeout, flight);
+	return true;
+}
+
 /* The flight for the prefix; NULL with the reason where there is none to wait
    for. */
 static struct flight *flight_for(struct pwned_source *source, uint32_t prefix,
@@ -455,7 +501,8 @@ static struct flight *flight_for(struct pwned_source *source, uint32_t prefix,
 	}
 	if (flight != NULL)
 		return flight;
-	if (source->queued_count >= PWNED_SOURCE_MAX_QUEUED) {
+	if (source->queued_count >= PWNED_SOURCE_MAX_QUEUED &&
+	    !(urgent && queue_make_room(source))) {
 		*reason_r = PWNED_REASON_QUEUE_FULL;
 		return NULL;
 	}
@@ -514,6 +561,7 @@ void pwned_source_free(struct pwned_source **_source)
 		flight_free((struct flight *)source->flights.oldest);
 	if (source->pump != NULL)
 		source->loop->v->timer_remove(&source->pump);
+	pwned_http_free(&source->retired_http);
 	pwned_http_free(&source->http);
 	pwned_prefix_map_deinit(&source->flights);
 	free(source);

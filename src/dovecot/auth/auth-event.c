@@ -4,6 +4,7 @@
 #include "auth-common.h"
 #include "auth-request.h"
 #include "lib-event.h"
+#include "str-sanitize.h"
 #include "auth-event.h"
 #include "check.h"
 #include "compat-auth.h"
@@ -82,17 +83,21 @@ void pwned_check_event_finish(struct event *event,
 	}
 }
 
+static const char *late_field(const struct event *event, const char *name)
+{
+	return str_sanitize(event_find_field_recursive_str(event, name), 128);
+}
+
 void pwned_late_event_finish(struct event *event,
 			     const struct pwned_decision *decision)
 {
 	struct event *e = decision_event(event, "pwned_check_late", decision);
 
-	if (decision->verdict == PWNED_VERDICT_BREACHED) {
+	if (decision->verdict == PWNED_VERDICT_BREACHED && !decision->renewed) {
 		e_info(e,
 		       "Breached password of user %s at %s: the answer came "
 		       "after the login, the next one is decided by it",
-		       event_find_field_recursive_str(event, "user"),
-		       event_find_field_recursive_str(event, "service"));
+		       late_field(event, "user"), late_field(event, "service"));
 	} else {
 		e_debug(e, "Late password check: %s",
 			pwned_verdict_name(decision->verdict));

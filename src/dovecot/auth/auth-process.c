@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 /* getaddrinfo() and the NSS modules behind it stay well below this. */
-#define RESOLVER_STACK_SIZE (512 * 1024)
+#define RESOLVER_STACK_SIZE (256 * 1024)
 
 void pwned_auth_process_limit_threads(void)
 {

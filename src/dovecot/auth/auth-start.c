@@ -7,6 +7,8 @@
 #include "compat-auth.h"
 #include "settings.h"
 
+#include <unistd.h>
+
 void pwned_auth_start_log(struct event *event, const struct pwned_settings *set)
 {
 	char text[512];
@@ -22,6 +24,15 @@ void pwned_auth_start_log(struct event *event, const struct pwned_settings *set)
 			  "pwned_on_unknown = tempfail: Postfix turns a "
 			  "temporary failure into a permanent 535, which looks "
 			  "like a wrong password");
+	}
+	/* the settings were read as root; libcurl reads this one as we are now
+	 */
+	if (*set->source_ca_file != '\0' &&
+	    access(set->source_ca_file, R_OK) < 0) {
+		e_error(event,
+			"pwned_source_ca_file: %s: auth's user cannot "
+			"read it: %m",
+			set->source_ca_file);
 	}
 	if (pwned_compat_debug_passwords()) {
 		e_warning(event,

@@ -2,7 +2,6 @@
 /* The module as Dovecot loads it. */
 
 #include "auth-common.h"
-#include "passdb.h"
 #include "passdb-pwned.h"
 
 extern const char *authdb_pwned_version;
@@ -13,10 +12,10 @@ const char *authdb_pwned_version = DOVECOT_ABI_VERSION;
 
 void authdb_pwned_init(void)
 {
-	passdb_register_module(passdb_pwned_interface());
+	passdb_pwned_register();
 }
 
 void authdb_pwned_deinit(void)
 {
-	passdb_unregister_module(passdb_pwned_interface());
+	passdb_pwned_unregister();
 }

@@ -30,7 +30,7 @@ struct pwned_passdb {
 	struct pwned_loop *loop;
 	struct pwned_engine *engine; /* NULL: error says why */
 	struct pwned_error error;
-	time_t next_complaint;
+	time_t next_unchecked, next_unverified; /* complaints */
 };
 
 /* A login that waits for its decision, or whose late one is to come. */
@@ -65,17 +65,17 @@ static void log_write(void *context, enum pwned_log_level level,
 }
 
 /* Returns whether it is time to tell a standing fault again. */
-static bool complaint_is_due(struct pwned_passdb *passdb)
+static bool complaint_is_due(time_t *next)
 {
-	if (ioloop_time < passdb->next_complaint)
+	if (ioloop_time < *next)
 		return FALSE;
-	passdb->next_complaint = ioloop_time + COMPLAIN_EVERY_SECS;
+	*next = ioloop_time + COMPLAIN_EVERY_SECS;
 	return TRUE;
 }
 
 static void complain_unchecked(struct pwned_passdb *passdb)
 {
-	if (complaint_is_due(passdb))
+	if (complaint_is_due(&passdb->next_unchecked))
 		e_error(passdb->event, "%s; passwords are not checked",
 			passdb->error.text);
 }
@@ -84,7 +84,7 @@ static void complain_unchecked(struct pwned_passdb *passdb)
    must have looked before. */
 static void complain_unverified(struct pwned_passdb *passdb)
 {
-	if (complaint_is_due(passdb))
+	if (complaint_is_due(&passdb->next_unverified))
 		e_error(passdb->event,
 			"a password came here that no earlier passdb verified, "
 			"and its login failed: this passdb needs skip = "
@@ -188,6 +188,9 @@ static void set_warning(struct auth_request *request,
 	struct pwned_text text;
 	buffer_t *encoded;
 
+	/* nobody else has a place for it */
+	if (strcmp(pwned_compat_service(request), "imap") != 0)
+		return;
 	/* In base64, because Dovecot expands % in fields for mail processes. */
 	pwned_text_warning(set, &text);
 	encoded = t_base64_encode(0, SIZE_MAX, text.text, strlen(text.text));
@@ -306,6 +309,11 @@ static void passdb_pwned_lookup_credentials(
 {
 	struct pwned_passdb *passdb = passdb_of(request);
 
+	if (!request->fields.skip_password_check) {
+		complain_unverified(passdb);
+		callback(PASSDB_RESULT_USER_UNKNOWN, NULL, 0, request);
+		return;
+	}
 	if (pwned_compat_mechanism(request) != NULL) {
 		struct event *event = pwned_check_event_create(request);
 		struct pwned_decision decision;
@@ -328,8 +336,13 @@ static struct passdb_module_interface interface = {
 	.lookup_credentials = passdb_pwned_lookup_credentials,
 };
 
-struct passdb_module_interface *passdb_pwned_interface(void)
+void passdb_pwned_register(void)
 {
 	pwned_compat_set_preinit(&interface, passdb_pwned_create);
-	return &interface;
+	passdb_register_module(&interface);
+}
+
+void passdb_pwned_unregister(void)
+{
+	passdb_unregister_module(&interface);
 }
