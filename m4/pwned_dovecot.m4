@@ -43,17 +43,13 @@ AC_DEFUN([PWNED_DOVECOT], [
   AC_MSG_RESULT([$pwned_dovecot_dir/dovecot-config])
 
   pwned_dovecot_get() {
-    sed -n "s/^$[]1=//p" "$pwned_dovecot_dir/dovecot-config" |
-      sed -e 's/^@<:@"'\''@:>@//' -e 's/@<:@"'\''@:>@ *$//' | tail -n 1
+    sed -n "s/^$[]1=//p" "$pwned_dovecot_dir/dovecot-config" | tr -d "\"'"
   }
-  DOVECOT_INCLUDES=`pwned_dovecot_get LIBDOVECOT_INCLUDE`
+  dnl Of an installation there is one directory. A build tree has many, which it
+  dnl names by a make variable; and it does not say where modules will go.
+  DOVECOT_INCLUDES=`pwned_dovecot_get 'LIBDOVECOT@<:@A-Z_@:>@*INCLUDE' |
+    sed "s|\\$(incdir)|$pwned_dovecot_dir|g" | tr '\n' ' '`
   dovecot_moduledir=`pwned_dovecot_get dovecot_moduledir`
-  dnl of a build tree, dovecot-config names directories by their variables
-  pwned_eval_dir() {
-    eval "pwned_dir=\"$[]1\""
-    AS_ECHO(["$pwned_dir"])
-  }
-  DOVECOT_INCLUDES=`abs_top_srcdir=$pwned_dovecot_dir; abs_builddir=$pwned_dovecot_dir; pwned_eval_dir "$DOVECOT_INCLUDES"`
   AS_IF([test -n "$with_moduledir"], [dovecot_moduledir=$with_moduledir])
   AS_IF([test -z "$DOVECOT_INCLUDES"], [
     AC_MSG_ERROR([$pwned_dovecot_dir/dovecot-config names no include directory])
