@@ -57,7 +57,7 @@ enum pwned_action pwned_decision_effect(const struct pwned_decision *decision);
 /* Called from the loop, or by pwned_engine_free(), for a check that was not
    decided at once: with the decision, within pwned_wait, and where that says
    `more`, once again with the late one, within pwned_fetch_timeout. It may
-   start other checks. */
+   start other checks, but not while the engine is freed. */
 typedef void pwned_check_callback(void *context,
 				  const struct pwned_decision *decision);
 

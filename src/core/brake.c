@@ -10,9 +10,8 @@
 /* The hour is counted in minutes; 0 stands for never. */
 #define WINDOW_MINUTES 60
 #define MOST_PERCENT   50
-#define USERS_BITS     16
-#define USERS_SIZE     (1U << USERS_BITS)
-#define USERS_FULL     (USERS_SIZE / 4 * 3)
+#define USERS_BITS_MIN 10
+#define USERS_BITS_MAX 16
 #define DENIED_SETS    8192
 #define DENIED_WAYS    4
 
@@ -44,6 +43,7 @@ struct pwned_brake {
 	/* open addressing; of the users only those whose hash ends in
 	   sample_bits zeros */
 	struct user *users;
+	unsigned int users_bits; /* of the table's size */
 	uint32_t users_length;
 	unsigned int sample_bits;
 	struct window windows[OCCASION_COUNT];
@@ -88,13 +88,19 @@ static void window_advance(struct window *window, uint32_t minute)
 	window->newest_minute = minute;
 }
 
+static uint32_t users_size(const struct pwned_brake *brake)
+{
+	return UINT32_C(1) << brake->users_bits;
+}
+
 struct pwned_brake *pwned_brake_new(unsigned int share_percent, uint64_t seed)
 {
 	struct pwned_brake *brake = calloc(1, sizeof(*brake));
 
 	if (brake == NULL)
 		return NULL;
-	brake->users = calloc(USERS_SIZE, sizeof(*brake->users));
+	brake->users_bits = USERS_BITS_MIN;
+	brake->users = calloc(users_size(brake), sizeof(*brake->users));
 	if (brake->users == NULL) {
 		free(brake);
 		return NULL;
@@ -126,7 +132,11 @@ static uint64_t user_hash(const struct pwned_brake *brake, const char *user)
 static uint32_t brake_advance(struct pwned_brake *brake, uint64_t now_secs)
 {
 	uint32_t minute = (uint32_t)(now_secs / 60) + 1;
+	uint32_t newest = brake->windows[OCCASION_VERIFIED].newest_minute;
 
+	/* a clock that goes back all the same stands still here */
+	if (minute < newest)
+		minute = newest;
 	for (unsigned int i = 0; i < OCCASION_COUNT; i++)
 		window_advance(&brake->windows[i], minute);
 	return minute;
@@ -139,12 +149,13 @@ static bool is_sampled(const struct pwned_brake *brake, uint64_t hash)
 
 /* The user's place, or the free one where he belongs. The table is never
    full. */
-static struct user *user_find(struct user *users, uint64_t hash)
+static struct user *user_find(const struct pwned_brake *brake, uint64_t hash)
 {
-	uint32_t i = (uint32_t)(hash >> (64 - USERS_BITS));
+	struct user *users = brake->users;
+	uint32_t i = (uint32_t)(hash >> (64 - brake->users_bits));
 
 	while (users[i].hash != 0 && users[i].hash != hash)
-		i = (i + 1) % USERS_SIZE;
+		i = (i + 1) & (users_size(brake) - 1);
 	return &users[i];
 }
 
@@ -156,43 +167,59 @@ static bool user_is_current(const struct pwned_brake *brake,
 			    user->minutes[OCCASION_VERIFIED]);
 }
 
-/* Moves the users that still count into a new table. */
-static bool users_rebuild(struct pwned_brake *brake)
+/* Forgets a user who does not count any more. */
+static void user_forget(struct pwned_brake *brake, const struct user *user)
 {
-	struct user *users = calloc(USERS_SIZE, sizeof(*users));
+	for (unsigned int o = 0; o < OCCASION_COUNT; o++)
+		window_remove(&brake->windows[o], user->minutes[o]);
+}
+
+/* Moves the users that still count into a new table. */
+static bool users_rebuild(struct pwned_brake *brake, unsigned int bits)
+{
+	struct user *old = brake->users;
+	uint32_t old_size = users_size(brake);
+	struct user *users = calloc((size_t)1 << bits, sizeof(*users));
 
 	if (users == NULL)
 		return false;
-	brake->users_length = 0;
-	for (uint32_t i = 0; i < USERS_SIZE; i++) {
-		struct user *user = &brake->users[i];
-
-		if (user->hash == 0)
-			continue;
-		if (user_is_current(brake, user)) {
-			*user_find(users, user->hash) = *user;
-			brake->users_length++;
-			continue;
-		}
-		for (unsigned int o = 0; o < OCCASION_COUNT; o++)
-			window_remove(&brake->windows[o], user->minutes[o]);
-	}
-	free(brake->users);
 	brake->users = users;
+	brake->users_bits = bits;
+	brake->users_length = 0;
+	for (uint32_t i = 0; i < old_size; i++) {
+		if (old[i].hash == 0)
+			continue;
+		if (user_is_current(brake, &old[i])) {
+			*user_find(brake, old[i].hash) = old[i];
+			brake->users_length++;
+		} else {
+			user_forget(brake, &old[i]);
+		}
+	}
+	free(old);
 	return true;
 }
 
-/* Makes room: those of the last hour stay, and where they are too many, every
-   second one. An hour with few users ends the sampling. */
+/* Makes room: those of the last hour stay, in a larger table, and where it may
+   not grow any more, every second one. An hour with few users ends the
+   sampling. */
 static bool users_make_room(struct pwned_brake *brake)
 {
-	if (brake->windows[OCCASION_VERIFIED].total < USERS_SIZE / 8 &&
-	    brake->sample_bits > 0)
+	const struct window *verified = &brake->windows[OCCASION_VERIFIED];
+	bool emptied = false;
+
+	if (verified->total < users_size(brake) / 8 && brake->sample_bits > 0)
 		brake->sample_bits--;
-	while (brake->users_length >= USERS_FULL) {
-		if (brake->windows[OCCASION_VERIFIED].total >= USERS_SIZE / 2)
+	while (brake->users_length >= users_size(brake) / 4 * 3) {
+		unsigned int bits = brake->users_bits;
+
+		if (verified->total < users_size(brake) / 2 && !emptied)
+			emptied = true; /* of those who count no more */
+		else if (bits < USERS_BITS_MAX)
+			bits++;
+		else
 			brake->sample_bits++;
-		if (!users_rebuild(brake))
+		if (!users_rebuild(brake, bits))
 			return false;
 	}
 	return true;
@@ -215,7 +242,7 @@ void pwned_brake_verified(struct pwned_brake *brake, const char *name,
 
 	if (!is_sampled(brake, hash) || !users_make_room(brake))
 		return;
-	user = user_find(brake->users, hash);
+	user = user_find(brake, hash);
 	if (user->hash == 0) {
 		user->hash = hash;
 		brake->users_length++;
@@ -272,7 +299,7 @@ bool pwned_brake_deny(struct pwned_brake *brake, const char *name,
 {
 	uint32_t minute = brake_advance(brake, now_secs);
 	uint64_t hash = user_hash(brake, name);
-	struct user *user = user_find(brake->users, hash);
+	struct user *user = user_find(brake, hash);
 	bool engaged;
 
 	if (denied_find(brake, hash))

@@ -15,6 +15,11 @@ struct pwned_hasher {
 	EVP_MD_CTX *context;
 };
 
+static bool hasher_begin(struct pwned_hasher *hasher)
+{
+	return EVP_DigestInit_ex2(hasher->context, hasher->sha1, NULL) == 1;
+}
+
 struct pwned_hasher *pwned_hasher_new(void)
 {
 	struct pwned_hasher *hasher = calloc(1, sizeof(*hasher));
@@ -23,7 +28,8 @@ struct pwned_hasher *pwned_hasher_new(void)
 		return NULL;
 	hasher->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 	hasher->context = EVP_MD_CTX_new();
-	if (hasher->sha1 == NULL || hasher->context == NULL) {
+	if (hasher->sha1 == NULL || hasher->context == NULL ||
+	    !hasher_begin(hasher)) {
 		pwned_hasher_free(hasher);
 		return NULL;
 	}
@@ -59,8 +65,7 @@ bool pwned_hasher_digest(struct pwned_hasher *hasher, const void *password,
 	unsigned char hash[SHA1_SIZE];
 	bool ok;
 
-	ok = EVP_DigestInit_ex2(hasher->context, hasher->sha1, NULL) == 1 &&
-	     EVP_DigestUpdate(hasher->context, password, size) == 1 &&
+	ok = EVP_DigestUpdate(hasher->context, password, size) == 1 &&
 	     EVP_DigestFinal_ex(hasher->context, hash, NULL) == 1;
 	if (ok) {
 		digest_r->prefix =
@@ -68,8 +73,8 @@ bool pwned_hasher_digest(struct pwned_hasher *hasher, const void *password,
 		digest_r->key =
 			hash_bits(hash, PWNED_PREFIX_BITS, PWNED_KEY_BITS);
 	}
-	/* The context's state, until it is reset, is the hash. */
-	ok = EVP_MD_CTX_reset(hasher->context) == 1 && ok;
+	/* The context's state, until it begins anew, is the hash. */
+	ok = hasher_begin(hasher) && ok;
 	pwned_wipe(hash, sizeof(hash));
 	return ok;
 }

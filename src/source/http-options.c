@@ -16,28 +16,29 @@ static CURLcode set_tls_options(CURL *easy, void *tls, void *context)
 	return CURLE_OK;
 }
 
-/* Ours, the one that libcurl was built with, or NULL: it knows a directory. */
-static const char *ca_file(const struct pwned_settings *set)
+/* The operator's certificates, or the system's. Never a file and a directory:
+   of a file alone libcurl keeps what it has parsed from one connection to the
+   next, and of a directory OpenSSL reads the one certificate that it needs,
+   where a file with all of them takes time and a megabyte. */
+static bool set_ca(CURL *easy, const char *ca_file, CURLoption file_option,
+		   CURLoption directory_option)
 {
-	return *set->source_ca_file != '\0' ?
-		       set->source_ca_file :
-		       curl_version_info(CURLVERSION_NOW)->cainfo;
-}
+	const char *directory = curl_version_info(CURLVERSION_NOW)->capath;
 
-/* A file and no directory: only so does libcurl keep the parsed certificates
-   from one connection to the next. */
-static bool set_ca_file(CURL *easy, const char *file, CURLoption file_option,
-			CURLoption directory_option)
-{
-	return file == NULL ||
-	       (curl_easy_setopt(easy, file_option, file) == CURLE_OK &&
-		curl_easy_setopt(easy, directory_option, NULL) == CURLE_OK);
+	if (*ca_file == '\0' && directory == NULL)
+		return true; /* as libcurl was built */
+	if (*ca_file == '\0')
+		return curl_easy_setopt(easy, file_option, NULL) == CURLE_OK &&
+		       curl_easy_setopt(easy, directory_option, directory) ==
+			       CURLE_OK;
+	return curl_easy_setopt(easy, file_option, ca_file) == CURLE_OK &&
+	       curl_easy_setopt(easy, directory_option, NULL) == CURLE_OK;
 }
 
 static bool set_options_tls(CURL *easy, const struct pwned_settings *set)
 {
-	return set_ca_file(easy, ca_file(set), CURLOPT_CAINFO,
-			   CURLOPT_CAPATH) &&
+	return set_ca(easy, set->source_ca_file, CURLOPT_CAINFO,
+		      CURLOPT_CAPATH) &&
 	       curl_easy_setopt(easy, CURLOPT_SSLVERSION,
 				(long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION,
@@ -51,8 +52,8 @@ static bool set_options_proxy(CURL *easy, const struct pwned_settings *set,
 	return curl_easy_setopt(easy, CURLOPT_PROXY, set->source_proxy) ==
 		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK &&
-	       set_ca_file(easy, ca_file(set), CURLOPT_PROXY_CAINFO,
-			   CURLOPT_PROXY_CAPATH) &&
+	       set_ca(easy, set->source_ca_file, CURLOPT_PROXY_CAINFO,
+		      CURLOPT_PROXY_CAPATH) &&
 	       curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION,
 				(long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
 	       (proxy_auth == NULL ||

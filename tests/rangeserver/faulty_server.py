@@ -150,6 +150,12 @@ async def black_hole(options: argparse.Namespace) -> None:
         await http1.until_stopped(options)
 
 
+async def no_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """What a web server says to bytes that are no HTTP, such as those of TLS."""
+    await reader.read(1)
+    writer.write(http1.response(400))
+
+
 def fault_handler(log: http1.EventLog, fault: Fault) -> http1.Handler:
     async def connection(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -174,7 +180,7 @@ def main() -> None:
     parser.add_argument(
         "--fault",
         required=True,
-        choices=[*FAULTS, "black-hole", "redirect-other-host", "none"],
+        choices=[*FAULTS, "black-hole", "redirect-other-host", "no-tls", "none"],
         help="none: answers well, for use with a certificate that is at fault",
     )
     parser.add_argument("--tls", type=server_context, metavar="CERT:KEY")
@@ -193,6 +199,8 @@ def main() -> None:
     else:
         fault = FAULTS.get(options.fault, status(200))
     handler = fault_handler(http1.EventLog(options.log), fault)
+    if options.fault == "no-tls":
+        handler = no_tls
     asyncio.run(http1.serve(options, handler, options.tls))
 
 

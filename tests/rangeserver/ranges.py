@@ -36,6 +36,12 @@ def _breached_by_prefix() -> dict[str, dict[str, int]]:
     return ranges
 
 
+def count(password: str) -> int:
+    """How often a password of the list was seen."""
+    prefix, suffix = split_digest(password)
+    return _breached_by_prefix()[prefix][suffix]
+
+
 def _suffixes(seed: str, number: int) -> list[str]:
     digits = hashlib.shake_128(seed.encode()).hexdigest(18 * number).upper()
     return [digits[at : at + SUFFIX_DIGITS] for at in range(0, 36 * number, 36)]

@@ -3,7 +3,9 @@
 
 #include "auth-common.h"
 #include "auth-request.h"
+#include "event-filter.h"
 #include "lib-event.h"
+#include "str.h"
 #include "str-sanitize.h"
 #include "auth-event.h"
 #include "check.h"
@@ -21,6 +23,38 @@ struct event *pwned_event_create(void)
 	event_set_append_log_prefix(event, "pwned: ");
 	event_set_min_log_level(event, LOG_TYPE_INFO);
 	return event;
+}
+
+/* Whether one of the filters that choose events has a query. None tells, but
+   what it exports does. */
+static bool filters_have_queries(void)
+{
+	struct event_filter *filters[] = {
+		event_get_global_debug_send_filter(),
+		event_get_global_debug_log_filter(),
+		event_get_global_core_log_filter(),
+	};
+	string_t *queries = t_str_new(64);
+
+	for (unsigned int i = 0; i < N_ELEMENTS(filters); i++) {
+		if (filters[i] != NULL)
+			event_filter_export(filters[i], queries);
+	}
+	return str_len(queries) > 0;
+}
+
+bool pwned_check_event_is_wanted(const struct auth_request *request)
+{
+	static unsigned int asked_counter;
+	static bool asked, wanted;
+
+	/* lib-event counts the changes of its filters */
+	if (!asked || asked_counter != event_filter_replace_counter) {
+		asked = TRUE;
+		asked_counter = event_filter_replace_counter;
+		wanted = filters_have_queries();
+	}
+	return wanted || event_want_debug_log(authdb_event(request));
 }
 
 struct event *pwned_check_event_create(struct auth_request *request)

@@ -13,6 +13,11 @@ struct pwned_decision;
    at info without auth_verbose. */
 struct event *pwned_event_create(void);
 
+/* Whether somebody listens to events that are not logged: a metric, an
+   exporter, a debug log. Making an event for nobody would be most of what a
+   check from memory costs. */
+bool pwned_check_event_is_wanted(const struct auth_request *request);
+
 /* The event of one check, under the request's, from which it has user, session
    and addresses. Its duration begins here. */
 struct event *pwned_check_event_create(struct auth_request *request);

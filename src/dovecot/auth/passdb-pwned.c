@@ -38,7 +38,7 @@ struct pwned_auth_request {
 	struct pwned_passdb *passdb;
 	struct auth_request *request; /* referenced; NULL: it is answered */
 	verify_plain_callback_t *callback;
-	struct event *event;
+	struct event *event; /* NULL: nobody wants it so far */
 };
 
 static struct pwned_passdb *passdb_of(const struct auth_request *request)
@@ -226,8 +226,13 @@ static void request_answer(struct pwned_auth_request *pending,
 	struct auth_request *request = pending->request;
 	enum passdb_result result;
 
-	pwned_check_event_finish(pending->event, decision);
-	event_unref(&pending->event);
+	if (pending->event == NULL && (decision->action == PWNED_ACTION_DENY ||
+				       pwned_check_event_is_wanted(request)))
+		pending->event = pwned_check_event_create(request);
+	if (pending->event != NULL) {
+		pwned_check_event_finish(pending->event, decision);
+		event_unref(&pending->event);
+	}
 	if (decision->more) {
 		pending->event = pwned_late_event_create(pending->passdb->event,
 							 request);
@@ -297,7 +302,8 @@ static void passdb_pwned_verify_plain(struct auth_request *request,
 	pending->passdb = passdb;
 	pending->request = request;
 	pending->callback = callback;
-	pending->event = pwned_check_event_create(request);
+	if (pwned_check_event_is_wanted(request))
+		pending->event = pwned_check_event_create(request);
 	auth_request_ref(request);
 	check_request(pending, password);
 }

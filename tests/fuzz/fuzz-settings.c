@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The settings file: whatever it holds is taken or refused with a text, and
+   each value that was taken is taken again by itself. */
+
+#include "fuzz.h"
+#include "settings-value.h"
+#include "text.h"
+
+#include <string.h>
+
+static bool same(const struct pwned_settings *one,
+		 const struct pwned_settings *two,
+		 const struct pwned_setting *setting)
+{
+	const char *a = (const char *)one + setting->offset;
+	const char *b = (const char *)two + setting->offset;
+
+	switch (setting->type) {
+	case PWNED_TYPE_FILE:
+	case PWNED_TYPE_PROXY:
+	case PWNED_TYPE_LINK:
+	case PWNED_TYPE_TEXT:
+		return strcmp(*(char *const *)a, *(char *const *)b) == 0;
+	case PWNED_TYPE_BOOL:
+		return *(const bool *)a == *(const bool *)b;
+	case PWNED_TYPE_TIME:
+	case PWNED_TYPE_PERCENT:
+		return *(const unsigned int *)a == *(const unsigned int *)b;
+	case PWNED_TYPE_SIZE:
+		return *(const uint64_t *)a == *(const uint64_t *)b;
+	case PWNED_TYPE_ON_UNKNOWN:
+		return *(const enum pwned_action *)a ==
+		       *(const enum pwned_action *)b;
+	default:
+		return true;
+	}
+}
+
+/* Numbers that were taken are within their range. */
+static void check_range(const struct pwned_settings *set,
+			const struct pwned_setting *setting)
+{
+	const void *where = (const char *)set + setting->offset;
+	uint64_t number;
+
+	switch (setting->type) {
+	case PWNED_TYPE_TIME:
+	case PWNED_TYPE_PERCENT:
+		number = *(const unsigned int *)where;
+		break;
+	case PWNED_TYPE_SIZE:
+		number = *(const uint64_t *)where;
+		break;
+	default:
+		return;
+	}
+	FUZZ_ASSERT(number >= setting->min && number <= setting->max);
+}
+
+static void check_text(const struct pwned_text *text)
+{
+	FUZZ_ASSERT(strlen(text->text) <= PWNED_TEXT_MAX);
+	for (const char *p = text->text; *p != '\0'; p++)
+		FUZZ_ASSERT(*p >= ' ' && *p <= '~');
+}
+
+/* What customers would read by these settings. */
+static void check_texts(const struct pwned_settings *set)
+{
+	struct pwned_text text;
+
+	pwned_text_refusal(set, "smtp", &text);
+	check_text(&text);
+	pwned_text_refusal(set, "imap", &text);
+	check_text(&text);
+	pwned_text_warning(set, &text);
+	check_text(&text);
+}
+
+static void check_values(const struct pwned_settings *set)
+{
+	struct pwned_settings again = { .sources = NULL };
+
+	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
+		const struct pwned_setting *setting = &pwned_settings_table[i];
+		struct pwned_error error;
+
+		FUZZ_ASSERT(pwned_setting_set(&again, setting, set->values[i],
+					      &error));
+		FUZZ_ASSERT(same(set, &again, setting));
+		check_range(set, setting);
+		pwned_setting_unset(&again, setting);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct pwned_settings set;
+	struct pwned_error error = { .text = "" };
+
+	if (pwned_settings_parse((const char *)data, size, "file", &set,
+				 &error)) {
+		check_values(&set);
+		check_texts(&set);
+	} else {
+		FUZZ_ASSERT(strncmp(error.text, "file", 4) == 0);
+		FUZZ_ASSERT(set.sources == NULL && set.policy == NULL);
+	}
+	pwned_settings_free(&set);
+	return 0;
+}

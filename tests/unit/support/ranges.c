@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Ranges made for tests. */
+
+#include "ranges.h"
+#include "unit.h"
+
+#include <stdlib.h>
+
+struct pwned_range *test_range_new(size_t count)
+{
+	struct pwned_range_entry *entries = calloc(count + 1, sizeof(*entries));
+	struct pwned_range *range;
+
+	assert_non_null(entries);
+	for (size_t i = 0; i < count; i++) {
+		entries[i].key = i * TEST_KEY_STEP;
+		entries[i].count = 1;
+	}
+	range = pwned_range_pack(entries, count);
+	free(entries);
+	assert_non_null(range);
+	return range;
+}

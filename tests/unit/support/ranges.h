@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PWNED_TEST_RANGES_H
+#define PWNED_TEST_RANGES_H
+
+#include "range.h"
+
+/* A range of `count` made-up passwords, each seen once: their keys are the
+   multiples of TEST_KEY_STEP from 0 on. The caller owns it. */
+#define TEST_KEY_STEP (UINT64_C(1) << 24)
+struct pwned_range *test_range_new(size_t count);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The brake: the edges of its share, its hour and its memory. */
+
+#include "support/unit.h"
+#include "brake.h"
+
+#include <malloc.h>
+#include <stdio.h>
+
+#define SEED   UINT64_C(0x9e3779b97f4a7c15)
+#define SHARE  20
+#define MINUTE 60
+#define HOUR   3600
+/* Any clock will do: one that has just started, or the time of day. */
+#define START UINT64_C(1700000000)
+
+static struct pwned_brake *brake_new(unsigned int share_percent)
+{
+	struct pwned_brake *brake = pwned_brake_new(share_percent, SEED);
+
+	assert_non_null(brake);
+	return brake;
+}
+
+static const char *user_name(unsigned int number)
+{
+	static char name[32];
+
+	(void)snprintf(name, sizeof(name), "user%u@example.com", number);
+	return name;
+}
+
+/* Users are numbered; these are first .. first + count - 1. */
+static void verify(struct pwned_brake *brake, unsigned int first,
+		   unsigned int count, bool may_deny, uint64_t now_secs)
+{
+	for (unsigned int i = first; i < first + count; i++)
+		pwned_brake_verified(brake, user_name(i), may_deny, now_secs);
+}
+
+/* Returns how many of them are denied. */
+static unsigned int deny(struct pwned_brake *brake, unsigned int first,
+			 unsigned int count, uint64_t now_secs)
+{
+	unsigned int denied = 0;
+
+	for (unsigned int i = first; i < first + count; i++)
+		denied += pwned_brake_deny(brake, user_name(i), now_secs);
+	return denied;
+}
+
+static void fewer_than_a_hundred_users_tell_nothing(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	verify(brake, 0, 99, true, START);
+	assert_int_equal(deny(brake, 0, 99, START), 99);
+	assert_false(pwned_brake_is_engaged(brake, START));
+	/* the hundredth shows that nearly all are denied */
+	verify(brake, 99, 1, true, START);
+	assert_true(pwned_brake_is_engaged(brake, START));
+	assert_int_equal(deny(brake, 99, 1, START), 0);
+	pwned_brake_free(&brake);
+	assert_null(brake);
+}
+
+static void different_users_count_not_their_logins(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	for (unsigned int i = 0; i < 50; i++)
+		verify(brake, 0, 10, true, START + i);
+	assert_int_equal(deny(brake, 0, 10, START + 50), 10);
+	assert_false(pwned_brake_is_engaged(brake, START + 50));
+	pwned_brake_free(&brake);
+}
+
+static void the_share_itself_is_not_too_much(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 20, START), 20);
+	assert_false(pwned_brake_is_engaged(brake, START));
+	assert_int_equal(deny(brake, 20, 1, START), 1);
+	assert_true(pwned_brake_is_engaged(brake, START));
+	assert_int_equal(deny(brake, 21, 79, START), 0);
+	pwned_brake_free(&brake);
+}
+
+static void a_share_of_hundred_never_engages(void **state)
+{
+	struct pwned_brake *brake = brake_new(100);
+
+	(void)state;
+	verify(brake, 0, 300, true, START);
+	assert_int_equal(deny(brake, 0, 300, START), 300);
+	assert_false(pwned_brake_is_engaged(brake, START));
+	pwned_brake_free(&brake);
+}
+
+static void who_is_denied_stays_denied(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 100, START), 21);
+	assert_true(pwned_brake_is_engaged(brake, START));
+	/* the same 21, and no others, however often they come */
+	for (unsigned int i = 1; i <= 3; i++) {
+		assert_int_equal(deny(brake, 0, 21, START + i), 21);
+		assert_int_equal(deny(brake, 21, 79, START + i), 0);
+	}
+	pwned_brake_free(&brake);
+}
+
+/* A customer who keeps trying is one denial, and an old one. */
+static void a_denial_counts_once(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	for (unsigned int minute = 0; minute < 50; minute++) {
+		assert_int_equal(deny(brake, 0, 20, START + minute * MINUTE),
+				 20);
+	}
+	assert_false(pwned_brake_is_engaged(brake, START + 50 * MINUTE));
+	/* newly denied an hour ago is not newly denied any more */
+	verify(brake, 0, 100, true, START + 65 * MINUTE);
+	assert_int_equal(deny(brake, 0, 20, START + 65 * MINUTE), 20);
+	assert_int_equal(deny(brake, 20, 20, START + 65 * MINUTE), 20);
+	pwned_brake_free(&brake);
+}
+
+static void the_hour_slides(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 21, START), 21);
+	assert_true(pwned_brake_is_engaged(brake, START));
+	verify(brake, 0, 100, true, START + 59 * MINUTE);
+	assert_true(pwned_brake_is_engaged(brake, START + 59 * MINUTE));
+	assert_false(pwned_brake_is_engaged(brake, START + 60 * MINUTE));
+	assert_int_equal(deny(brake, 21, 21, START + 60 * MINUTE), 21);
+	assert_true(pwned_brake_is_engaged(brake, START + 60 * MINUTE));
+	pwned_brake_free(&brake);
+}
+
+/* Users who have not come within the hour are no longer among those that the
+   share is taken of. */
+static void absent_users_do_not_count(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	verify(brake, 0, 1000, true, START);
+	verify(brake, 0, 100, true, START + 60 * MINUTE);
+	assert_int_equal(deny(brake, 0, 100, START + 60 * MINUTE), 21);
+	pwned_brake_free(&brake);
+
+	/* and below a hundred of them the brake says nothing */
+	brake = brake_new(SHARE);
+	verify(brake, 0, 100, true, START);
+	verify(brake, 0, 99, true, START + 60 * MINUTE);
+	assert_int_equal(deny(brake, 0, 99, START + 60 * MINUTE), 99);
+	pwned_brake_free(&brake);
+}
+
+static void who_is_held_back_keeps_it_engaged(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+	uint64_t later = START + 50 * MINUTE;
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 60, START), 21);
+	verify(brake, 0, 100, true, later);
+	assert_int_equal(deny(brake, 21, 39, later), 0);
+	/* the 21 are too old by now, the 39 are not */
+	assert_true(pwned_brake_is_engaged(brake, START + 70 * MINUTE));
+	assert_true(pwned_brake_is_engaged(brake, later + 59 * MINUTE));
+	pwned_brake_free(&brake);
+}
+
+static void it_lets_go_when_the_share_has_fallen(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+	uint64_t later = START + 10 * MINUTE;
+
+	(void)state;
+	/* by more users ... */
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 21, START), 21);
+	assert_true(pwned_brake_is_engaged(brake, START));
+	verify(brake, 100, 5, true, later);
+	assert_false(pwned_brake_is_engaged(brake, later));
+	assert_int_equal(deny(brake, 50, 1, later), 1);
+	assert_true(pwned_brake_is_engaged(brake, later));
+	/* ... and by time */
+	verify(brake, 0, 100, true, later + 2 * HOUR);
+	assert_false(pwned_brake_is_engaged(brake, later + 2 * HOUR));
+	pwned_brake_free(&brake);
+}
+
+/* Where many read and few send, more than half of those who send is too much as
+   well. */
+static void most_of_the_senders_are_too_many(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	verify(brake, 0, 2000, false, START);
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 50, START), 50);
+	assert_false(pwned_brake_is_engaged(brake, START));
+	assert_int_equal(deny(brake, 50, 50, START), 1);
+	assert_true(pwned_brake_is_engaged(brake, START));
+	pwned_brake_free(&brake);
+
+	/* of 99 senders it is not */
+	brake = brake_new(SHARE);
+	verify(brake, 0, 2000, false, START);
+	verify(brake, 0, 99, true, START);
+	assert_int_equal(deny(brake, 0, 99, START), 99);
+	pwned_brake_free(&brake);
+
+	/* a larger share counts for them, too */
+	brake = brake_new(80);
+	verify(brake, 0, 2000, false, START);
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 100, START), 81);
+	pwned_brake_free(&brake);
+}
+
+static void it_works_from_the_first_second_of_a_clock(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	verify(brake, 0, 100, true, 0);
+	assert_int_equal(deny(brake, 0, 100, 0), 21);
+	assert_true(pwned_brake_is_engaged(brake, 59 * MINUTE));
+	assert_false(pwned_brake_is_engaged(brake, 60 * MINUTE));
+	pwned_brake_free(&brake);
+}
+
+/* What the allocator has handed out. */
+static size_t memory_in_use(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* `users` of them within most of an hour, of whom `percent` would be denied.
+   Returns how many were. */
+static unsigned int crowd(struct pwned_brake *brake, unsigned int first,
+			  unsigned int users, unsigned int percent,
+			  uint64_t start_secs)
+{
+	unsigned int denied = 0;
+
+	for (unsigned int i = 0; i < users; i++) {
+		uint64_t now_secs = start_secs + i * UINT64_C(3000) / users;
+		const char *user = user_name(first + i);
+
+		pwned_brake_verified(brake, user, true, now_secs);
+		if (i % 100 < percent)
+			denied += pwned_brake_deny(brake, user, now_secs);
+	}
+	return denied;
+}
+
+static void a_crowd_below_the_share_is_not_braked(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	/* the first few, all of them denied, may be more than the share */
+	verify(brake, 0, 2000, true, START);
+	assert_int_equal(crowd(brake, 10000, 150000, 18, START), 27000);
+	assert_false(pwned_brake_is_engaged(brake, START + 3000));
+	pwned_brake_free(&brake);
+}
+
+static void a_crowd_above_the_share_is_braked(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+	unsigned int denied;
+
+	(void)state;
+	verify(brake, 0, 2000, true, START);
+	denied = crowd(brake, 10000, 150000, 30, START);
+	/* the share counts before the crowd is there as well: of the first
+	   who came, up to a fifth */
+	assert_in_range(denied, 400, 30000);
+	assert_true(pwned_brake_is_engaged(brake, START + 3000));
+	assert_int_equal(deny(brake, 10000 + 149999, 1, START + 3000), 0);
+	pwned_brake_free(&brake);
+}
+
+static void memory_does_not_grow_with_the_crowd(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+	size_t before, after;
+
+	(void)state;
+	/* the table has its full size by then */
+	(void)crowd(brake, 0, 100000, 10, START);
+	before = memory_in_use();
+	(void)crowd(brake, 0, 200000, 10, START);
+	after = memory_in_use();
+	assert_true(after <= before + 4096);
+	assert_true(after < 3 * 1024 * 1024);
+	pwned_brake_free(&brake);
+}
+
+static void a_clock_that_goes_back_stands_still(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	(void)crowd(brake, 0, 100000, 10, START);
+	(void)crowd(brake, 100000, 100000, 10, START - 1000);
+	assert_false(pwned_brake_is_engaged(brake, 0));
+	pwned_brake_free(&brake);
+}
+
+/* After a crowd the few are counted one by one again. */
+static void a_quiet_hour_ends_the_sampling(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	(void)crowd(brake, 0, 200000, 10, START);
+	verify(brake, 300000, 500, true, START + 4 * HOUR);
+	verify(brake, 300000, 100, true, START + 6 * HOUR);
+	assert_int_equal(deny(brake, 300000, 20, START + 6 * HOUR), 20);
+	assert_false(pwned_brake_is_engaged(brake, START + 6 * HOUR));
+	assert_int_equal(deny(brake, 300020, 80, START + 6 * HOUR), 1);
+	assert_true(pwned_brake_is_engaged(brake, START + 6 * HOUR));
+	pwned_brake_free(&brake);
+}
+
+/* Who was denied long before a crowd is remembered as well; the memory is
+   bounded, so a few of many may be forgotten. */
+static void thousands_of_the_denied_are_remembered(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+	uint64_t later = START + 3 * HOUR;
+
+	(void)state;
+	verify(brake, 0, 45000, true, START);
+	assert_int_equal(deny(brake, 0, 8000, START), 8000);
+	verify(brake, 50000, 200, true, later);
+	assert_int_equal(deny(brake, 50000, 200, later), 41);
+	assert_true(pwned_brake_is_engaged(brake, later));
+	assert_in_range(deny(brake, 0, 8000, later), 7900, 8000);
+	pwned_brake_free(&brake);
+}
+
+static void freeing_nothing_is_allowed(void **state)
+{
+	struct pwned_brake *brake = NULL;
+
+	(void)state;
+	pwned_brake_free(&brake);
+	assert_null(brake);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fewer_than_a_hundred_users_tell_nothing),
+		cmocka_unit_test(different_users_count_not_their_logins),
+		cmocka_unit_test(the_share_itself_is_not_too_much),
+		cmocka_unit_test(a_share_of_hundred_never_engages),
+		cmocka_unit_test(who_is_denied_stays_denied),
+		cmocka_unit_test(a_denial_counts_once),
+		cmocka_unit_test(the_hour_slides),
+		cmocka_unit_test(absent_users_do_not_count),
+		cmocka_unit_test(who_is_held_back_keeps_it_engaged),
+		cmocka_unit_test(it_lets_go_when_the_share_has_fallen),
+		cmocka_unit_test(most_of_the_senders_are_too_many),
+		cmocka_unit_test(it_works_from_the_first_second_of_a_clock),
+		cmocka_unit_test(a_crowd_below_the_share_is_not_braked),
+		cmocka_unit_test(a_crowd_above_the_share_is_braked),
+		cmocka_unit_test(memory_does_not_grow_with_the_crowd),
+		cmocka_unit_test(a_clock_that_goes_back_stands_still),
+		cmocka_unit_test(a_quiet_hour_ends_the_sampling),
+		cmocka_unit_test(thousands_of_the_denied_are_remembered),
+		cmocka_unit_test(freeing_nothing_is_allowed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
