@@ -3,13 +3,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from lib.certificates import CertificateAuthority
 from lib.dovecot import Dovecot
 from lib.dovecot_config import Setup
 from lib.postfix import Postfix
-from lib.processes import Daemon
+from lib.processes import Daemon, scratch_folder
 from lib.range_source import Nginx, RangeServer
 
 
@@ -25,8 +26,9 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
-    return CertificateAuthority(tmp_path_factory.mktemp("authority"))
+def authority() -> CertificateAuthority:
+    """Its certificate is in a folder that auth's user can read, too."""
+    return CertificateAuthority(scratch_folder("authority"))
 
 
 @pytest.fixture
@@ -34,6 +36,16 @@ def stack() -> Iterator[ExitStack]:
     """Ends what a test started, in reverse order, whatever happens."""
     with ExitStack() as opened:
         yield opened
+
+
+@pytest.fixture
+def default_file() -> Iterator[Path]:
+    """The place where settings are looked for without being told, in the root's
+    scratch layer."""
+    file = Path("/etc/dovecot/dovecot-pwned.conf.ext")
+    assert not file.exists()
+    yield file
+    file.unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ socket, as a login process or Postfix makes them."""
 import os
 import socket
 import time
+from base64 import b64encode
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -39,8 +40,11 @@ class AuthSocket:
         self._socket.settimeout(timeout_secs)
         self._socket.connect(str(path))
         self._send(b"VERSION\t1\t1\nCPID\t%d\n" % os.getpid())
-        while b"DONE" not in self._read_lines():
-            pass
+        greeting: list[bytes] = []
+        while b"DONE" not in greeting:
+            greeting += self._read_lines()
+        pids = (line.removeprefix(b"SPID\t") for line in greeting if b"SPID" in line)
+        self.server_pid = int(next(pids))
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +73,8 @@ class AuthSocket:
     def external(self, user: str) -> Reply:
         """EXTERNAL for the user whom a client certificate names."""
         certificate = (f"cert_username={user}", "valid-client-cert")
-        return self._authenticate("EXTERNAL", [b""], 1, certificate)[0]
+        name = b64encode(user.encode())
+        return self._authenticate("EXTERNAL", [name], 1, certificate)[0]
 
     def _authenticate(
         self,
@@ -101,13 +106,18 @@ class AuthSocket:
         return [replies[number] for number in range(first, self._next_id + 1)]
 
     def begin(self, logins: Iterable[tuple[str, str]]) -> None:
-        """Sends AUTH PLAIN for each, and leaves the replies alone."""
+        """Sends AUTH PLAIN for each, and leaves the replies to collect()."""
         for user, password in logins:
             self._next_id += 1
-            self._send(
-                b"AUTH\t%d\tPLAIN\tservice=%s\tresp=%s\n"
-                % (self._next_id, self._service.encode(), sasl_plain(user, password))
-            )
+            words = (self._next_id, self._service.encode(), sasl_plain(user, password))
+            self._send(b"AUTH\t%d\tPLAIN\tservice=%s\tresp=%s\n" % words)
+
+    def collect(self, number: int) -> list[bytes]:
+        """The first words of so many replies: OK or FAIL."""
+        words: list[bytes] = []
+        while len(words) < number:
+            words += (line.split(b"\t")[0] for line in self._read_lines())
+        return words
 
     def _send(self, data: bytes) -> None:
         if data:

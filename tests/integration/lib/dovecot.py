@@ -105,7 +105,7 @@ class Dovecot(Daemon):
         for pid in map(int, pids):
             try:
                 line = Path(f"/proc/{pid}/cmdline").read_bytes()
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 continue
             lines[pid] = line.rstrip(b"\0").decode().split("\0")
         return lines

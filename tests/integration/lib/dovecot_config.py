@@ -38,6 +38,8 @@ class Setup:
     verifier: Verifier = Verifier.PLAIN
     # The passdb driver behind the verifier: "pwned", another one, or none.
     checker: str | None = "pwned"
+    # No passdb behind the verifier, whose `continue-ok` was left as it is.
+    checker_removed: bool = False
     # The lines of our settings file, without the source, which tests add.
     settings: str = ""
     # False: no `args`, so that the module looks at its default place.
@@ -63,8 +65,6 @@ class Setup:
     # Metrics of our events, each of which auth then sends to the stats process.
     metrics: bool = True
     users: tuple[User, ...] = CUSTOMERS
-    # NAME=VALUE for the environment of all processes.
-    environment: tuple[str, ...] = ()
     # What runs as the auth process, without a limit of its memory.
     auth_program: Path | None = None
     # Lines in the series' own syntax.
@@ -156,7 +156,7 @@ def hibernation_2_3() -> list[str]:
     Dovecot's, so the sockets are everybody's."""
     anybody = "mode = 0666"
     return [
-        "mail_debug = yes",
+        "log_debug = event=imap_client_hibernated OR event=imap_client_unhibernated",
         block("protocol imap", "imap_hibernate_timeout = 1s"),
         block("service imap", block("unix_listener imap-master", anybody)),
         block("service imap-hibernate", block("unix_listener imap-hibernate", anybody)),
@@ -217,7 +217,7 @@ def render_2_3(setup: Setup, place: Place) -> str:
         if setup.unverified:
             return [checker()]
         chain = passwordless() if setup.passwordless else []
-        behind = "continue-ok" if setup.checker else "return-ok"
+        behind = "return-ok" if setup.checker is None else "continue-ok"
         if setup.master:
             chain.append(
                 block(
@@ -229,7 +229,9 @@ def render_2_3(setup: Setup, place: Place) -> str:
                 )
             )
         if setup.verifier is Verifier.PAM:
-            verifier = ["driver = pam", "args = dovecot"]
+            # Without a key PAM's answers are not cached.
+            key = "cache_key=%u " if setup.auth_cache else ""
+            verifier = ["driver = pam", f"args = {key}dovecot"]
         else:
             verifier = [
                 "driver = passwd-file",
@@ -238,7 +240,7 @@ def render_2_3(setup: Setup, place: Place) -> str:
         if setup.passwordless:
             verifier.append("mechanisms = plain login")
         chain.append(block("passdb", *verifier, f"result_success = {behind}"))
-        if setup.checker:
+        if setup.checker and not setup.checker_removed:
             chain.append(checker())
         return chain
 
@@ -299,9 +301,6 @@ def render_2_3(setup: Setup, place: Place) -> str:
         *map(login_service, PROTOCOLS),
     ]
     optional = []
-    if setup.environment:
-        names = " ".join(setup.environment)
-        optional.append(f"import_environment = $import_environment {names}")
     if setup.auth_cache:
         optional.append("auth_cache_size = 10 M")
     if setup.master:
@@ -310,6 +309,8 @@ def render_2_3(setup: Setup, place: Place) -> str:
         optional.append(
             block("protocol imap", "mail_plugins = $mail_plugins imap_pwned")
         )
+    if setup.passwordless:
+        optional.append("auth_ssl_username_from_cert = yes")
     if setup.hibernate:
         optional += hibernation_2_3()
     if setup.export_events:

@@ -79,8 +79,17 @@ class FallibleSource:
         else:
             self.servers.enter_context(RangeServer(port=self.port))
 
-    def become_faulty(self) -> None:
+    def become_good_over_http2(self) -> None:
+        """For one with TLS."""
         self.servers.close()
+        good = self.servers.enter_context(RangeServer())
+        certificate = self.authority.issue("range.test")
+        self.servers.enter_context(Nginx(good, certificate, port=self.port))
+
+    def become_faulty(self, fault: Fault | None = None) -> None:
+        """In its own way, or in another that works with the same URL."""
+        self.servers.close()
+        self.fault = fault or self.fault
         if self.fault.start:
             self.fault.start(self)
 
@@ -151,10 +160,14 @@ FAULTS = (
     ),  # fmt: skip
     Fault("wrong-name", "tls", "range.test", _certificate("other.test"), tls=True),
     Fault("expired", "tls", "expired", _certificate("range.test", True), tls=True),
-    Fault("plain-http", "tls", start=_server("404"), tls=True),
+    Fault("plain-http", "tls", start=_server("no-tls"), tls=True),
     Fault("unresolvable", "resolve", start=_name_server(True), nowhere=True),
     Fault("black-hole-dns", "timeout", start=_name_server(False), nowhere=True),
 )
+
+
+def fault(name: str) -> Fault:
+    return next(fault for fault in FAULTS if fault.name == name)
 
 
 def tcp_connects() -> int:

@@ -31,10 +31,10 @@ def can_connect(port: int) -> bool:
     return True
 
 
-def scratch_folder(name: str) -> Path:
+def scratch_folder(name: str, top: Path = Path("/tmp")) -> Path:
     """A folder with a short path (sockets lie in it) that each daemon's
     unprivileged processes can enter; pytest's own are for their owner only."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=top))
     folder.chmod(0o755)
     return folder
 

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import Self
 
@@ -14,6 +14,7 @@ from lib.authsocket import AuthSocket
 from lib.clients import CLIENTS, Client, Login, login
 from lib.dovecot import Dovecot
 from lib.dovecot_config import EVENT, PROTOCOLS, Setup
+from lib.ports import free_port
 from lib.postfix import Postfix
 from lib.processes import wait_until
 from lib.range_source import RangeServer
@@ -24,10 +25,23 @@ SERVICES = (*PROTOCOLS, "smtp")
 LOG_PREFIX = "pwned: "
 
 
+def dead_source() -> str:
+    """A line of our settings: a source where nobody listens."""
+    return f"pwned_source = http://127.0.0.1:{free_port()}/range/\n"
+
+
 class Site:
-    def __init__(self, settings: str = "", latency_msecs: float = 0, **words: object):
-        """The words are those of a Setup; our settings have the source added."""
+    def __init__(
+        self,
+        settings: str = "",
+        source: str | None = None,
+        latency_msecs: float = 0,
+        **words: object,
+    ):
+        """source: a line of the settings instead of the one that names the range
+        server. The words are those of a Setup."""
         self._settings = settings
+        self._source = source
         self._latency_msecs = latency_msecs
         self._words = words
         self._opened = ExitStack()
@@ -78,11 +92,14 @@ class Site:
         """Returns when a new auth process answers. The old one goes when its
         clients have gone; counters begin anew."""
         before = self.dovecot.auth_pids()
-        self.dovecot.change(**changes)
+        if changes:
+            self.dovecot.change(**changes)
         self.dovecot.reload()
 
         def is_new() -> bool:
-            AuthSocket(self.dovecot.auth_client_socket).close()
+            # One that is about to go may still take a connection.
+            with suppress(ConnectionError):
+                AuthSocket(self.dovecot.auth_client_socket).close()
             return bool(set(self.dovecot.auth_pids()) - set(before))
 
         wait_until(is_new, "a new auth process")
@@ -121,4 +138,5 @@ class Site:
         return [line for line in lines if f"{level}: {LOG_PREFIX}" in line]
 
     def _with_source(self, settings: str) -> str:
-        return f"pwned_source = {self.ranges.url}\n{settings}"
+        source = f"pwned_source = {self.ranges.url}\n"
+        return (source if self._source is None else self._source) + settings
