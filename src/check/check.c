@@ -22,6 +22,7 @@ struct pwned_engine {
 	const struct pwned_settings *set;
 	struct pwned_loop *loop;
 	const struct pwned_log *log;
+	uint64_t now_secs;
 	struct pwned_hasher *hasher;
 	struct pwned_range_cache *cache;
 	struct pwned_source *source;
@@ -51,9 +52,10 @@ struct pwned_check {
 static void range_fetched(void *context, uint32_t prefix,
 			  struct pwned_range *range);
 
-static uint64_t now_secs(const struct pwned_engine *engine)
+/* Each way into the engine looks at the clock once. */
+static void engine_enter(struct pwned_engine *engine)
 {
-	return engine->loop->v->now_msecs(engine->loop) / 1000;
+	engine->now_secs = engine->loop->v->now_msecs(engine->loop) / 1000;
 }
 
 struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
@@ -111,7 +113,7 @@ void pwned_check_skip(const struct pwned_settings *set,
    at the margin it may do both many times. */
 static void brake_report(struct pwned_engine *engine)
 {
-	uint64_t now = now_secs(engine);
+	uint64_t now = engine->now_secs;
 	bool engaged = pwned_brake_is_engaged(engine->brake, now);
 
 	if (engaged)
@@ -144,7 +146,7 @@ static void brake_count(struct pwned_engine *engine, const char *user,
 	pwned_brake_verified(
 		engine->brake, user,
 		pwned_policy_may_deny(engine->set->policy, service),
-		now_secs(engine));
+		engine->now_secs);
 	brake_report(engine);
 }
 
@@ -156,7 +158,7 @@ static void brake_apply(struct pwned_engine *engine, const char *user,
 	if (engine->brake == NULL || user == NULL || decision->late ||
 	    decision->action != PWNED_ACTION_DENY)
 		return;
-	if (!pwned_brake_deny(engine->brake, user, now_secs(engine))) {
+	if (!pwned_brake_deny(engine->brake, user, engine->now_secs)) {
 		decision->action = PWNED_ACTION_WARN;
 		decision->braked = true;
 	}
@@ -250,6 +252,7 @@ static void on_fetched(void *context, enum pwned_reason reason,
 	void *callback_context = check->context;
 	struct pwned_decision decision;
 
+	engine_enter(check->engine);
 	check->fetch = NULL;
 	if (range != NULL)
 		check_judge(check, range, PWNED_ORIGIN_SOURCE, &decision);
@@ -265,6 +268,7 @@ static void on_waited(void *context)
 	struct pwned_check *check = context;
 	struct pwned_decision decision;
 
+	engine_enter(check->engine);
 	check->wait = NULL;
 	check_do_without(check, PWNED_REASON_TIMEOUT, &decision);
 	check->decided = true;
@@ -340,9 +344,9 @@ static bool check_digest(struct pwned_engine *engine,
 	uint64_t fetched_secs = 0;
 
 	range = pwned_range_cache_find(engine->cache, digest->prefix,
-				       &fetched_secs);
+				       engine->now_secs, &fetched_secs);
 	if (range != NULL &&
-	    now_secs(engine) - fetched_secs < RANGE_FRESH_SECS) {
+	    engine->now_secs - fetched_secs < RANGE_FRESH_SECS) {
 		judge(engine, digest, login->service, login->user, range,
 		      PWNED_ORIGIN_CACHE, false, decision_r);
 		return true;
@@ -371,6 +375,7 @@ bool pwned_check_start(struct pwned_engine *engine,
 	struct pwned_digest digest;
 	bool known;
 
+	engine_enter(engine);
 	if (login->service != NULL)
 		brake_count(engine, login->user, login->service);
 	if (login->service != NULL &&
@@ -400,7 +405,8 @@ static void range_fetched(void *context, uint32_t prefix,
 {
 	struct pwned_engine *engine = context;
 
-	pwned_range_cache_add(engine->cache, prefix, range, now_secs(engine));
+	engine_enter(engine);
+	pwned_range_cache_add(engine->cache, prefix, range, engine->now_secs);
 }
 
 /* Decides what still waits; a callback may not start new checks now. */

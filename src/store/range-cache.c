@@ -13,6 +13,7 @@ struct cached_range {
 	struct pwned_prefix_node node; /* must be first */
 	struct pwned_range *range;
 	uint64_t fetched_secs;
+	uint64_t used_secs; /* of its place in the order of use */
 };
 
 struct pwned_range_cache {
@@ -63,7 +64,7 @@ void pwned_range_cache_free(struct pwned_range_cache **_cache)
 }
 
 struct pwned_range *pwned_range_cache_find(struct pwned_range_cache *cache,
-					   uint32_t prefix,
+					   uint32_t prefix, uint64_t now_secs,
 					   uint64_t *fetched_secs_r)
 {
 	struct pwned_prefix_node *node =
@@ -72,7 +73,12 @@ struct pwned_range *pwned_range_cache_find(struct pwned_range_cache *cache,
 
 	if (node == NULL)
 		return NULL;
-	pwned_prefix_map_touch(&cache->map, node);
+	/* Once a second is often enough for the order of use; each time the
+	   neighbours would have to come into the CPU's cache. */
+	if (cached->used_secs != now_secs) {
+		cached->used_secs = now_secs;
+		pwned_prefix_map_touch(&cache->map, node);
+	}
 	*fetched_secs_r = cached->fetched_secs;
 	return cached->range;
 }
@@ -95,7 +101,7 @@ void pwned_range_cache_add(struct pwned_range_cache *cache, uint32_t prefix,
 		return;
 	cached->node.prefix = prefix;
 	cached->range = pwned_range_ref(range);
-	cached->fetched_secs = now_secs;
+	cached->fetched_secs = cached->used_secs = now_secs;
 	pwned_prefix_map_add(&cache->map, &cached->node);
 	cache->used_bytes += cost(range);
 }

@@ -15,7 +15,7 @@ void pwned_range_cache_free(struct pwned_range_cache **cache);
 /* Returns the range, which stays the cache's, and when it was fetched; or NULL,
    a miss. */
 struct pwned_range *pwned_range_cache_find(struct pwned_range_cache *cache,
-					   uint32_t prefix,
+					   uint32_t prefix, uint64_t now_secs,
 					   uint64_t *fetched_secs_r);
 /* Adds or replaces a range; takes a reference of its own. One that alone is
    larger than the cache, or that there is no memory for, is left out. */

@@ -37,9 +37,11 @@ static void add(struct pwned_range_cache *cache, uint32_t prefix, size_t length,
 
 static bool has(struct pwned_range_cache *cache, uint32_t prefix)
 {
+	static uint64_t now_secs = 1000; /* each use is a second later */
 	uint64_t fetched_secs;
 
-	return pwned_range_cache_find(cache, prefix, &fetched_secs) != NULL;
+	return pwned_range_cache_find(cache, prefix, ++now_secs,
+				      &fetched_secs) != NULL;
 }
 
 static void a_range_is_found_with_its_age(void **state)
@@ -50,9 +52,9 @@ static void a_range_is_found_with_its_age(void **state)
 
 	(void)state;
 	assert_non_null(cache);
-	assert_null(pwned_range_cache_find(cache, 5, &fetched_secs));
+	assert_null(pwned_range_cache_find(cache, 5, 500, &fetched_secs));
 	pwned_range_cache_add(cache, 5, range, 1234);
-	assert_ptr_equal(pwned_range_cache_find(cache, 5, &fetched_secs),
+	assert_ptr_equal(pwned_range_cache_find(cache, 5, 500, &fetched_secs),
 			 range);
 	assert_int_equal(fetched_secs, 1234);
 	assert_false(has(cache, 6));
@@ -72,7 +74,7 @@ static void the_cache_keeps_its_own_reference(void **state)
 	assert_non_null(cache);
 	pwned_range_cache_add(cache, 5, range, 0);
 	pwned_range_unref(&range);
-	found = pwned_range_cache_find(cache, 5, &fetched_secs);
+	found = pwned_range_cache_find(cache, 5, 500, &fetched_secs);
 	assert_non_null(found);
 	assert_int_equal(pwned_range_find(found, 2 * TEST_KEY_STEP), 1);
 
@@ -103,6 +105,23 @@ static void the_least_recently_used_goes_first(void **state)
 	assert_false(has(cache, 4));
 	assert_true(has(cache, 3) && has(cache, 1) && has(cache, 5));
 	assert_int_equal(pwned_range_cache_used(cache), 3 * cost);
+	pwned_range_cache_free(&cache);
+}
+
+static void the_order_of_use_counts_in_seconds(void **state)
+{
+	struct pwned_range_cache *cache =
+		pwned_range_cache_new(2 * cost_of_one());
+	uint64_t fetched_secs;
+
+	(void)state;
+	assert_non_null(cache);
+	add(cache, 1, LENGTH, 10);
+	add(cache, 2, LENGTH, 10);
+	/* within the second in which it came it stays where it is */
+	assert_non_null(pwned_range_cache_find(cache, 1, 10, &fetched_secs));
+	add(cache, 3, LENGTH, 10);
+	assert_false(has(cache, 1));
 	pwned_range_cache_free(&cache);
 }
 
@@ -165,7 +184,7 @@ static void a_new_one_replaces_the_old(void **state)
 	add(cache, 1, LENGTH, 100);
 	add(cache, 2, LENGTH, 100);
 	add(cache, 1, LENGTH / 2, 200);
-	range = pwned_range_cache_find(cache, 1, &fetched_secs);
+	range = pwned_range_cache_find(cache, 1, 500, &fetched_secs);
 	assert_non_null(range);
 	assert_int_equal(pwned_range_length(range), LENGTH / 2);
 	assert_int_equal(fetched_secs, 200);
@@ -175,7 +194,7 @@ static void a_new_one_replaces_the_old(void **state)
 	/* the same one anew is only younger */
 	pwned_range_ref(range);
 	pwned_range_cache_add(cache, 1, range, 300);
-	assert_ptr_equal(pwned_range_cache_find(cache, 1, &fetched_secs),
+	assert_ptr_equal(pwned_range_cache_find(cache, 1, 500, &fetched_secs),
 			 range);
 	assert_int_equal(fetched_secs, 300);
 	pwned_range_unref(&range);
@@ -235,6 +254,7 @@ int main(void)
 		cmocka_unit_test(a_range_is_found_with_its_age),
 		cmocka_unit_test(the_cache_keeps_its_own_reference),
 		cmocka_unit_test(the_least_recently_used_goes_first),
+		cmocka_unit_test(the_order_of_use_counts_in_seconds),
 		cmocka_unit_test(the_bound_in_bytes_is_exact),
 		cmocka_unit_test(a_large_one_makes_room_for_itself),
 		cmocka_unit_test(one_larger_than_the_cache_is_left_out),
