@@ -13,6 +13,28 @@ class Certificate:
     key: Path
 
 
+LOCAL_CERTIFICATES = Path("/usr/local/share/ca-certificates")
+
+
+def trust(authority: Path) -> None:
+    """Makes an authority one of the system's, until the root's scratch layer goes
+    or distrust()."""
+    LOCAL_CERTIFICATES.mkdir(parents=True, exist_ok=True)
+    copy = LOCAL_CERTIFICATES / "test-authority.crt"
+    copy.write_text(authority.read_text())
+    _update_certificates()
+
+
+def distrust() -> None:
+    (LOCAL_CERTIFICATES / "test-authority.crt").unlink()
+    _update_certificates("--fresh")
+
+
+def _update_certificates(*options: str) -> None:
+    command = ["update-ca-certificates", *options]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 class CertificateAuthority:
     def __init__(self, folder: Path):
         self._folder = folder
