@@ -21,7 +21,6 @@ from lib.dovecot_config import PROTOCOLS, Setup, Verifier
 from lib.fallible import FallibleSource, fault
 from lib.postfix import Postfix
 from lib.processes import scratch_folder
-from lib.range_source import Nginx, RangeServer
 from lib.secrecy import Secret
 from lib.users import CLEAN, CLEAN2, User
 

@@ -210,9 +210,9 @@ def test_old_tls_is_refused(
     dovecot.wait_for_checks(1, verdict="unknown", reason="tls")
 
 
-def private_file(dovecot_folder: Path, text: str) -> Path:
+def private_file(folder: Path, text: str) -> Path:
     """Readable by root alone."""
-    file = dovecot_folder / "proxy-auth"
+    file = folder / "proxy-auth"
     file.touch(mode=0o600)
     file.write_text(text)
     return file

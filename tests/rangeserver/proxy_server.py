@@ -37,7 +37,10 @@ class Proxy:
         given = request.headers.get("proxy-authorization")
         self._log.write("request", method=request.method, authorized=bool(given))
         if given != self._expected:
-            fields = {"Proxy-Authenticate": 'Basic realm="proxy"', "Connection": "close"}
+            fields = {
+                "Proxy-Authenticate": 'Basic realm="proxy"',
+                "Connection": "close",
+            }
             writer.write(http1.response(407, b"", fields))
         elif request.method == "CONNECT":
             await self._tunnel(request, reader, writer)

@@ -155,7 +155,9 @@ FAULTS = (
     Fault("reset", "connect", start=_server("reset")),
     Fault("redirect-loop", "http_status", "HTTP status 302", _server("redirect-loop")),
     Fault(
-        "redirect-other-host", "http_status", "HTTP status 302",
+        "redirect-other-host",
+        "http_status",
+        "HTTP status 302",
         _server("redirect-other-host", f"--redirect-to={OTHER_HOST}"),
     ),  # fmt: skip
     Fault("wrong-name", "tls", "range.test", _certificate("other.test"), tls=True),
