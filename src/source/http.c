@@ -26,7 +26,8 @@ struct pwned_http_request {
 	void *context;
 	bool got_body;
 	bool stopped; /* by the handler, or because the status is no 200 */
-	bool encoded; /* in a way that we did not ask for */
+	bool encoded; /* by gzip, or not at all: the one encoding taken */
+	bool refused; /* another one, or several */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -67,33 +68,58 @@ static size_t on_body(char *data, size_t unit, size_t count, void *context)
    know only gzip is decoded in memory that libcurl asks us for, and that is
    wiped; and a few bytes of Zstandard or Brotli can ask for more than auth may
    have. */
-static bool encoding_is_taken(const char *value, size_t size)
-{
-	static const char *const taken[] = { "gzip", "x-gzip", "identity" };
+static const char *const content_encodings[] = { "gzip", "x-gzip", "identity",
+						 NULL };
+static const char *const transfer_encodings[] = { "chunked", NULL };
 
+static bool value_is(const char *value, size_t size, const char *const *taken)
+{
 	while (size > 0 && strchr(" \t", *value) != NULL)
 		value++, size--;
 	while (size > 0 && strchr(" \t\r\n", value[size - 1]) != NULL)
 		size--;
-	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
-		if (strlen(taken[i]) == size &&
-		    strncasecmp(value, taken[i], size) == 0)
+	for (; *taken != NULL; taken++) {
+		if (strlen(*taken) == size &&
+		    strncasecmp(value, *taken, size) == 0)
 			return true;
 	}
 	return false;
 }
 
+/* The value of a header line of that name (with its colon); NULL: it is
+   another one. */
+static const char *header_value(const char *line, size_t *size,
+				const char *name)
+{
+	size_t name_size = strlen(name);
+
+	if (*size < name_size || strncasecmp(line, name, name_size) != 0)
+		return NULL;
+	*size -= name_size;
+	return line + name_size;
+}
+
+/* libcurl decodes transfer encodings as well, and as many one over the other
+   as are named: a few KB, packed three times, keep the loop busy for
+   seconds. */
 static size_t on_header(char *line, size_t unit, size_t count, void *context)
 {
-	static const char name[] = "content-encoding:";
 	struct pwned_http_request *request = context;
-	size_t size = unit * count, name_size = strlen(name);
+	size_t size = unit * count, value_size = size;
+	const char *value;
 
-	if (size < name_size || strncasecmp(line, name, name_size) != 0 ||
-	    encoding_is_taken(line + name_size, size - name_size))
-		return size;
-	request->encoded = true;
-	return 0;
+	value = header_value(line, &value_size, "transfer-encoding:");
+	if (value != NULL) {
+		request->refused |=
+			!value_is(value, value_size, transfer_encodings);
+	} else if ((value = header_value(line, &value_size,
+					 "content-encoding:")) != NULL) {
+		request->refused |=
+			request->encoded ||
+			!value_is(value, value_size, content_encodings);
+		request->encoded = true;
+	}
+	return request->refused ? 0 : size;
 }
 
 /* Over HTTP/1 an answer may simply end with its connection; one that was cut
@@ -169,7 +195,7 @@ static enum pwned_reason request_reason(
 	/* only a proxy says that */
 	if (status == 407)
 		return PWNED_REASON_PROXY;
-	if (request->encoded)
+	if (request->refused)
 		return PWNED_REASON_PROTOCOL;
 	if ((result == CURLE_OK || request->stopped) && status != 200)
 		return PWNED_REASON_HTTP_STATUS;

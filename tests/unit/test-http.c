@@ -293,6 +293,15 @@ static const struct {
 	{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip, br\r\n"
 	  "Content-Length: 5\r\n\r\nhello",
 	  false, PWNED_REASON_PROTOCOL, "" },
+	/* one in the transfer, which libcurl decodes unasked; and two */
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: zstd\r\n\r\nhello", true,
+	  PWNED_REASON_PROTOCOL, "" },
+	{ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+	  "5\r\nhello\r\n0\r\n\r\n",
+	  false, PWNED_REASON_PROTOCOL, "" },
+	{ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+	  "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
+	  false, PWNED_REASON_PROTOCOL, "" },
 	/* a size that is announced is believed */
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 4194305\r\n\r\nhello", true,
 	  PWNED_REASON_TOO_LARGE, "" },
