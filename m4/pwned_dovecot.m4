@@ -7,9 +7,11 @@
 # else the system's. Reads its dovecot-config as a list of assignments, without
 # running it, and sets
 #
-#   DOVECOT_INCLUDES       -I flags for its headers
+#   DOVECOT_CPPFLAGS       flags for its headers, and what was found out by
+#                          compiling about its release
 #   DOVECOT_VERSION        as its dovecot-version or config.h says
-#   DOVECOT_SERIES         2.3, which names the adapter in src/dovecot/compat
+#   DOVECOT_SERIES         2.3 or 2.4, which names the adapters in
+#                          src/dovecot/compat
 #   dovecot_moduledir      where modules are installed
 #
 # Dovecot's own dovecot.m4 is not used: the one of each series differs, and it
@@ -78,14 +80,47 @@ AC_DEFUN([PWNED_DOVECOT], [
   ]])])
   DOVECOT_VERSION=`$CPP $CPPFLAGS conftest.$ac_ext 2>/dev/null | sed -n 's/^ *pwned_version "\(.*\)".*/\1/p'`
   rm -f conftest.$ac_ext
-  CPPFLAGS=$pwned_save_CPPFLAGS
   AC_MSG_RESULT([$DOVECOT_VERSION])
+  DOVECOT_CPPFLAGS="-DHAVE_CONFIG_H $DOVECOT_INCLUDES"
   AS_CASE([$DOVECOT_VERSION],
     [2.3.*], [DOVECOT_SERIES=2.3],
-    [AC_MSG_ERROR([Dovecot $DOVECOT_VERSION is of a series that this release does not know: it needs 2.3])])
+    [2.4.*], [
+      DOVECOT_SERIES=2.4
+      PWNED_DOVECOT_2_4_RELEASE],
+    [AC_MSG_ERROR([Dovecot $DOVECOT_VERSION is of a series that this release does not know: it needs 2.3 or 2.4])])
+  CPPFLAGS=$pwned_save_CPPFLAGS
+  AM_CONDITIONAL([DOVECOT_SETTINGS_MODULES], [test "$DOVECOT_SERIES" != 2.3])
 
-  AC_SUBST([DOVECOT_INCLUDES])
+  AC_SUBST([DOVECOT_CPPFLAGS])
   AC_SUBST([DOVECOT_VERSION])
   AC_SUBST([DOVECOT_SERIES])
   AC_SUBST([dovecot_moduledir])
+])
+
+# PWNED_DOVECOT_2_4_RELEASE
+# -------------------------
+# What releases of 2.4 changed, found out by compiling: a distribution may have
+# taken a change before its release. Called with CPPFLAGS for Dovecot's headers.
+AC_DEFUN([PWNED_DOVECOT_2_4_RELEASE], [
+  PWNED_DOVECOT_TRY([whether preinit is given parameters (2.4.3)],
+    [pwned_cv_preinit_parameters], [PWNED_PREINIT_HAS_PARAMETERS],
+    [struct passdb_parameters params = { .use_cache = TRUE };
+     return params.use_cache ? 0 : 1;])
+  PWNED_DOVECOT_TRY([whether credentials come with their scheme (after 2.4.4)],
+    [pwned_cv_credentials_scheme], [PWNED_CREDENTIALS_HAVE_SCHEME],
+    [lookup_credentials_callback_t *callback = NULL;
+     callback(PASSDB_RESULT_OK, NULL, 0, "PLAIN", NULL);])
+])
+
+# PWNED_DOVECOT_TRY(QUESTION, CACHE VARIABLE, MACRO, STATEMENTS)
+# --------------------------------------------------------------
+# Where the statements compile the macro is defined for whoever includes Dovecot.
+AC_DEFUN([PWNED_DOVECOT_TRY], [
+  AC_CACHE_CHECK([$1], [$2], [
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[
+      #include "lib.h"
+      #include "auth-common.h"
+      #include "passdb.h"
+    ]], [[$4]])], [$2=yes], [$2=no])])
+  AS_VAR_IF([$2], [yes], [AS_VAR_APPEND([DOVECOT_CPPFLAGS], [" -D$3"])])
 ])

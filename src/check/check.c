@@ -37,6 +37,7 @@ struct pwned_engine {
 struct pwned_check {
 	TAILQ_ENTRY(pwned_check) entry;
 	struct pwned_engine *engine;
+	const struct pwned_settings *set;
 	pwned_check_callback *callback;
 	void *context;
 
@@ -132,20 +133,19 @@ static void brake_report(struct pwned_engine *engine)
 	pwned_log(engine->log, PWNED_LOG_ERROR,
 		  "the brake holds: more than %u %% of the users verified "
 		  "within the last hour would newly be refused "
-		  "(pwned_brake_share); further ones are only warned%s. Is the "
+		  "(pwned_brake_share); further ones are only warned. Is the "
 		  "source in order?",
-		  engine->set->brake_share_percent,
-		  engine->set->dry_run ? " (dry run: nobody is)" : "");
+		  engine->set->brake_share_percent);
 }
 
-static void brake_count(struct pwned_engine *engine, const char *user,
-			const char *service)
+static void brake_count(struct pwned_engine *engine,
+			const struct pwned_login *login)
 {
-	if (engine->brake == NULL || user == NULL)
+	if (engine->brake == NULL || login->user == NULL)
 		return;
 	pwned_brake_verified(
-		engine->brake, user,
-		pwned_policy_may_deny(engine->set->policy, service),
+		engine->brake, login->user,
+		pwned_policy_may_deny(login->set->policy, login->service),
 		engine->now_secs);
 	brake_report(engine);
 }
@@ -173,12 +173,11 @@ static enum pwned_action decide(const struct pwned_settings *set,
 	return pwned_policy_decide(set->policy, service, count);
 }
 
-/* The digest meets its range. */
-static void judge(struct pwned_engine *engine,
-		  const struct pwned_digest *digest, const char *service,
-		  const char *user, const struct pwned_range *range,
-		  enum pwned_origin origin, bool late,
-		  struct pwned_decision *decision_r)
+/* The digest meets its range. Of the login the password is not looked at. */
+static void judge(struct pwned_engine *engine, const struct pwned_login *login,
+		  const struct pwned_digest *digest,
+		  const struct pwned_range *range, enum pwned_origin origin,
+		  bool late, struct pwned_decision *decision_r)
 {
 	uint64_t count = pwned_range_find(range, digest->key);
 
@@ -187,22 +186,22 @@ static void judge(struct pwned_engine *engine,
 				       PWNED_VERDICT_CLEAN,
 		.origin = origin,
 		.action = PWNED_ACTION_ALLOW,
-		.dry_run = engine->set->dry_run,
+		.dry_run = login->set->dry_run,
 		.late = late,
 	};
 	if (count > 0)
-		decision_r->action = decide(engine->set, service, count);
-	brake_apply(engine, user, decision_r);
+		decision_r->action = decide(login->set, login->service, count);
+	brake_apply(engine, login->user, decision_r);
 }
 
-static void unknown(const struct pwned_engine *engine, enum pwned_reason reason,
+static void unknown(const struct pwned_settings *set, enum pwned_reason reason,
 		    bool late, struct pwned_decision *decision_r)
 {
 	*decision_r = (struct pwned_decision){
 		.verdict = PWNED_VERDICT_UNKNOWN,
 		.reason = reason,
-		.action = engine->set->on_unknown,
-		.dry_run = engine->set->dry_run,
+		.action = set->on_unknown,
+		.dry_run = set->dry_run,
 		.late = late,
 	};
 }
@@ -228,8 +227,14 @@ static void check_judge(struct pwned_check *check, struct pwned_range *range,
 			enum pwned_origin origin,
 			struct pwned_decision *decision_r)
 {
-	judge(check->engine, &check->digest, check->service, check->user, range,
-	      origin, check->decided, decision_r);
+	const struct pwned_login login = {
+		.set = check->set,
+		.service = check->service,
+		.user = check->user,
+	};
+
+	judge(check->engine, &login, &check->digest, range, origin,
+	      check->decided, decision_r);
 }
 
 /* No answer, at least not now: the stale one, or none. */
@@ -241,7 +246,7 @@ static void check_do_without(struct pwned_check *check,
 		check_judge(check, check->stale, PWNED_ORIGIN_STALE,
 			    decision_r);
 	else
-		unknown(check->engine, reason, check->decided, decision_r);
+		unknown(check->set, reason, check->decided, decision_r);
 }
 
 static void on_fetched(void *context, enum pwned_reason reason,
@@ -294,6 +299,7 @@ static struct pwned_check *check_new(struct pwned_engine *engine,
 	if (check == NULL)
 		return NULL;
 	check->engine = engine;
+	check->set = login->set;
 	check->digest = *digest;
 	TAILQ_INSERT_TAIL(&engine->checks, check, entry);
 	engine->checks_count++;
@@ -320,10 +326,9 @@ static bool check_ask(struct pwned_check *check, bool urgent,
 		check_free(check);
 		return true;
 	}
-	if (engine->set->wait_msecs > 0) {
+	if (check->set->wait_msecs > 0) {
 		check->wait = engine->loop->v->timer_add(
-			engine->loop, engine->set->wait_msecs, on_waited,
-			check);
+			engine->loop, check->set->wait_msecs, on_waited, check);
 		if (check->wait != NULL)
 			return false;
 	}
@@ -347,13 +352,13 @@ static bool check_digest(struct pwned_engine *engine,
 				       engine->now_secs, &fetched_secs);
 	if (range != NULL &&
 	    engine->now_secs - fetched_secs < RANGE_FRESH_SECS) {
-		judge(engine, digest, login->service, login->user, range,
-		      PWNED_ORIGIN_CACHE, false, decision_r);
+		judge(engine, login, digest, range, PWNED_ORIGIN_CACHE, false,
+		      decision_r);
 		return true;
 	}
 	check = check_new(engine, login, digest);
 	if (check == NULL) {
-		unknown(engine, PWNED_REASON_QUEUE_FULL, false, decision_r);
+		unknown(login->set, PWNED_REASON_QUEUE_FULL, false, decision_r);
 		return true;
 	}
 	check->callback = callback;
@@ -362,7 +367,7 @@ static bool check_digest(struct pwned_engine *engine,
 		check->stale = pwned_range_ref(range);
 	return check_ask(check,
 			 login->service == NULL ||
-				 pwned_policy_may_deny(engine->set->policy,
+				 pwned_policy_may_deny(login->set->policy,
 						       login->service),
 			 decision_r);
 }
@@ -377,21 +382,21 @@ bool pwned_check_start(struct pwned_engine *engine,
 
 	engine_enter(engine);
 	if (login->service != NULL)
-		brake_count(engine, login->user, login->service);
+		brake_count(engine, login);
 	if (login->service != NULL &&
-	    !pwned_policy_checks(engine->set->policy, login->service)) {
-		pwned_check_skip(engine->set, PWNED_REASON_SERVICE_OFF,
+	    !pwned_policy_checks(login->set->policy, login->service)) {
+		pwned_check_skip(login->set, PWNED_REASON_SERVICE_OFF,
 				 decision_r);
 		return true;
 	}
 	if (login->password_size == 0) {
-		pwned_check_skip(engine->set, PWNED_REASON_NO_PASSWORD,
+		pwned_check_skip(login->set, PWNED_REASON_NO_PASSWORD,
 				 decision_r);
 		return true;
 	}
 	if (!pwned_hasher_digest(engine->hasher, login->password,
 				 login->password_size, &digest)) {
-		unknown(engine, PWNED_REASON_INTERNAL, false, decision_r);
+		unknown(login->set, PWNED_REASON_INTERNAL, false, decision_r);
 		return true;
 	}
 	known = check_digest(engine, login, &digest, callback, context,
@@ -420,7 +425,7 @@ static void engine_end_checks(struct pwned_engine *engine)
 		bool waiting = !check->decided;
 		struct pwned_decision decision;
 
-		unknown(engine, PWNED_REASON_SHUTDOWN, !waiting, &decision);
+		unknown(check->set, PWNED_REASON_SHUTDOWN, !waiting, &decision);
 		check_free(check);
 		callback(context, &decision);
 	}

@@ -5,7 +5,7 @@
 #include "error.h"
 #include "log.h"
 #include "loop.h"
-#include "settings.h"
+#include "pwned-settings.h"
 #include "verdict.h"
 
 #include <stdbool.h>
@@ -16,9 +16,9 @@
 struct pwned_engine;
 struct pwned_check;
 
-/* The settings must outlive the engine; proxy_auth (user:password or NULL) is
-   copied. seed: random, for the hashes of users that the brake keeps. Returns
-   NULL with what failed. */
+/* Of the settings, which must outlive the engine, it uses what is one for a
+   server; proxy_auth (user:password or NULL) is copied. seed: random, for the
+   hashes of users that the brake keeps. Returns NULL with what failed. */
 struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 				      const char *proxy_auth, uint64_t seed,
 				      struct pwned_loop *loop,
@@ -31,6 +31,9 @@ void pwned_engine_free(struct pwned_engine **engine);
 /* A login whose password was verified, or a password that is being chosen.
    Nothing of it is kept: copy what the callback needs. */
 struct pwned_login {
+	/* those of the login's protocol: policy, waiting, dry run; must outlive
+	   the check */
+	const struct pwned_settings *set;
 	const char *user;     /* whom the brake counts; NULL: nobody */
 	const char *service;  /* NULL: any, for a password being chosen */
 	const char *password; /* not copied */

@@ -99,10 +99,12 @@ static void on_decision(void *context, const struct pwned_decision *decision)
 	answer->known = true;
 }
 
-static bool ask(struct pwned_engine *engine, struct pwned_loop *loop,
-		const char *password, size_t size, struct answer *answer)
+static bool ask(struct pwned_engine *engine, const struct pwned_settings *set,
+		struct pwned_loop *loop, const char *password, size_t size,
+		struct answer *answer)
 {
-	const struct pwned_login login = { .password = password,
+	const struct pwned_login login = { .set = set,
+					   .password = password,
 					   .password_size = size };
 
 	if (pwned_check_start(engine, &login, on_decision, answer,
@@ -149,7 +151,7 @@ static enum exit_status check(const struct pwned_conf *conf,
 					  loop, &log, &error);
 	if (engine == NULL)
 		fprintf(stderr, PROGRAM ": %s\n", error.text);
-	else if (ask(engine, loop, password, size, &answer))
+	else if (ask(engine, &conf->set, loop, password, size, &answer))
 		status = report(&answer.decision);
 	if (engine != NULL)
 		pwned_engine_free(&engine);

@@ -129,6 +129,13 @@ static bool read_proxy_auth(struct pwned_conf *conf, const char *path,
 					  path, reason.text, error_r);
 }
 
+static bool read_named_files(struct pwned_conf *conf, const char *path,
+			     struct pwned_error *error_r)
+{
+	return check_ca_file(&conf->set, path, error_r) &&
+	       read_proxy_auth(conf, path, error_r);
+}
+
 bool pwned_conf_load(const char *path, const char *fallback,
 		     struct pwned_conf *conf_r, struct pwned_error *error_r)
 {
@@ -142,8 +149,21 @@ bool pwned_conf_load(const char *path, const char *fallback,
 		path = fallback;
 	conf_r->from_file = true;
 	ok = parse_file(path, &conf_r->set, error_r) &&
-	     check_ca_file(&conf_r->set, path, error_r) &&
-	     read_proxy_auth(conf_r, path, error_r);
+	     read_named_files(conf_r, path, error_r);
+	if (!ok)
+		pwned_conf_free(conf_r);
+	return ok;
+}
+
+bool pwned_conf_from_values(const char *const values[PWNED_SET_COUNT],
+			    struct pwned_conf *conf_r,
+			    struct pwned_error *error_r)
+{
+	bool ok;
+
+	*conf_r = (struct pwned_conf){ .proxy_auth = { .data = NULL } };
+	ok = pwned_settings_from_values(values, &conf_r->set, error_r) &&
+	     read_named_files(conf_r, NULL, error_r);
 	if (!ok)
 		pwned_conf_free(conf_r);
 	return ok;
@@ -153,4 +173,18 @@ void pwned_conf_free(struct pwned_conf *conf)
 {
 	pwned_settings_free(&conf->set);
 	pwned_secret_free(&conf->proxy_auth);
+}
+
+bool pwned_conf_file_differs(const char *path, const struct pwned_settings *set,
+			     enum pwned_setting_id *id_r)
+{
+	struct pwned_settings other;
+	struct pwned_error error;
+	bool differs;
+
+	if (!parse_file(path, &other, &error))
+		return false;
+	differs = pwned_settings_differ(set, &other, false, id_r);
+	pwned_settings_free(&other);
+	return differs;
 }

@@ -4,12 +4,12 @@
 
 #include "error.h"
 #include "secret.h"
-#include "settings.h"
+#include "pwned-settings.h"
 
-/* The settings as they stand on disk: the file, and the files that it names. */
+/* The settings, and what stands in the files that they name. */
 struct pwned_conf {
 	struct pwned_settings set;
-	bool from_file; /* false: there is none, these are the defaults */
+	bool from_file; /* false: defaults, or Dovecot's own configuration */
 	struct pwned_secret proxy_auth; /* user:password, or empty */
 };
 
@@ -18,6 +18,15 @@ struct pwned_conf {
    file, line and what was expected; *conf_r is then empty. */
 bool pwned_conf_load(const char *path, const char *fallback,
 		     struct pwned_conf *conf_r, struct pwned_error *error_r);
+/* The same for values that Dovecot has read (pwned_settings_from_values()). */
+bool pwned_conf_from_values(const char *const values[PWNED_SET_COUNT],
+			    struct pwned_conf *conf_r,
+			    struct pwned_error *error_r);
 void pwned_conf_free(struct pwned_conf *conf);
+
+/* Whether a file, if it is there and has no mistake, has a setting of another
+   meaning: the first such. Other programs may go by it. */
+bool pwned_conf_file_differs(const char *path, const struct pwned_settings *set,
+			     enum pwned_setting_id *id_r);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The settings file's lines: name = value, as doveconf reads them. */
+/* The settings file's lines: name = value. Dovecot 2.4 includes the same file
+   in its configuration, so what is taken here means the same there (its
+   src/config/config-parser.c); a line that it would read otherwise is refused.
+ */
 
-#include "settings.h"
-#include "settings-value.h"
-#include "text.h"
+#include "settings-set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,27 +15,17 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-bool pwned_settings_error(const struct pwned_settings *set,
-			  enum pwned_setting_id id, const char *path,
-			  const char *text, struct pwned_error *error_r)
-{
-	const char *name = pwned_settings_table[id].name;
-
-	if (set->lines[id] == 0)
-		return pwned_error_set(error_r, "%s: %s: %s", path, name, text);
-	return pwned_error_set(error_r, "%s line %u: %s: %s", path,
-			       set->lines[id], name, text);
-}
-
-/* Cuts a comment: a # outside of quotes. One that follows text directly, as in
-   a URL, is no comment. A quote that is never closed, as in "don't", protects
-   the rest of the line: doveconf has it so. */
-static void cut_comment(char *line)
+/* Cuts a comment: a # outside of quotes. A quote that is never closed, as in
+   "don't", protects the rest of the line. Returns false where it is not clear
+   whether a comment was meant, as in a URL: Dovecot says so and cuts it. */
+static bool cut_comment(char *line)
 {
 	for (char *p = line; *p != '\0'; p++) {
-		if (*p == '#' && (p == line || is_blank(p[-1]))) {
+		if (*p == '#') {
+			bool clear = p == line || is_blank(p[-1]);
+
 			*p = '\0';
-			return;
+			return clear;
 		}
 		if (*p == '"' || *p == '\'') {
 			char quote = *p++;
@@ -42,9 +33,10 @@ static void cut_comment(char *line)
 			while (*p != quote && *p != '\0')
 				p += *p == '\\' && p[1] != '\0' ? 2 : 1;
 			if (*p == '\0')
-				return;
+				break;
 		}
 	}
+	return true;
 }
 
 static char *trim(char *text)
@@ -71,8 +63,8 @@ static char *unquote(char *value)
 		return value;
 	value[size - 1] = '\0';
 	for (from = to = ++value; *from != '\0'; from++) {
-		if (*from == '\\' && from[1] != '\0')
-			from++;
+		if (*from == '\\' && *++from == '\0')
+			break;
 		*to++ = *from;
 	}
 	*to = '\0';
@@ -90,17 +82,18 @@ static bool find_setting(const char *name, enum pwned_setting_id *id_r)
 	return false;
 }
 
-static bool set_value(struct pwned_settings *set, enum pwned_setting_id id,
-		      const char *value, struct pwned_error *error_r)
+/* Says what Dovecot would not take as it stands; NULL: nothing. */
+static const char *find_foreign(const char *value)
 {
-	char *copy = strdup(value);
+	size_t size = strlen(value);
 
-	if (copy == NULL)
-		return pwned_error_set(error_r, "out of memory");
-	free(set->values[id]);
-	set->values[id] = copy;
-	return pwned_setting_set(set, &pwned_settings_table[id], value,
-				 error_r);
+	if (size > 0 && value[size - 1] == '\\')
+		return "expected no \\ at the end of the line";
+	if (*value == '<')
+		return "expected quotes around a value that begins with <";
+	if (*value != '"' && *value != '\'' && strchr(value, '$') != NULL)
+		return "expected quotes around a value with a $ in it";
+	return NULL;
 }
 
 /* Parses a line that is neither empty nor a comment; it is modified. */
@@ -108,10 +101,10 @@ static bool parse_assignment(struct pwned_settings *set, char *line,
 			     unsigned int number, const char *path,
 			     struct pwned_error *error_r)
 {
-	char *equals = strchr(line, '=');
+	char *equals = strchr(line, '='), *value;
 	struct pwned_error reason;
 	enum pwned_setting_id id;
-	const char *name;
+	const char *name, *foreign;
 
 	if (equals == NULL) {
 		return pwned_error_set(
@@ -126,49 +119,31 @@ static bool parse_assignment(struct pwned_settings *set, char *line,
 				       number, name);
 	}
 	set->lines[id] = number;
-	if (!set_value(set, id, unquote(trim(equals + 1)), &reason))
+	value = trim(equals + 1);
+	foreign = find_foreign(value);
+	if (foreign != NULL)
+		return pwned_settings_error(set, id, path, foreign, error_r);
+	if (!pwned_settings_set_value(set, id, unquote(value), &reason))
 		return pwned_settings_error(set, id, path, reason.text,
 					    error_r);
 	return true;
 }
 
-static bool set_defaults(struct pwned_settings *set,
-			 struct pwned_error *error_r)
+static bool parse_line(struct pwned_settings *set, char *line,
+		       unsigned int number, const char *path,
+		       struct pwned_error *error_r)
 {
-	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
-		const char *value = pwned_settings_table[i].default_value;
-
-		if (!set_value(set, i, value, error_r))
-			return false;
+	line = trim(line);
+	if (!cut_comment(line)) {
+		return pwned_error_set(error_r,
+				       "%s line %u: expected a blank before a "
+				       "comment, or quotes around a value with "
+				       "a # in it",
+				       path, number);
 	}
-	return true;
-}
-
-/* What no value can tell by itself. */
-static bool check_together(const struct pwned_settings *set, const char *path,
-			   struct pwned_error *error_r)
-{
-	enum pwned_setting_id id;
-
-	if (set->wait_msecs > set->fetch_timeout_msecs) {
-		id = set->lines[PWNED_SET_WAIT] != 0 ? PWNED_SET_WAIT :
-						       PWNED_SET_FETCH_TIMEOUT;
-		return pwned_settings_error(set, id, path,
-					    "expected pwned_wait to be no "
-					    "longer than pwned_fetch_timeout",
-					    error_r);
-	}
-	if (*set->source_proxy_auth_file != '\0' && *set->source_proxy == '\0')
-		return pwned_settings_error(
-			set, PWNED_SET_SOURCE_PROXY_AUTH_FILE, path,
-			"expected pwned_source_proxy to be set as well",
-			error_r);
-	if (!pwned_texts_fit(set, &id))
-		return pwned_settings_error(set, id, path,
-					    "expected at most 200 bytes in a "
-					    "text with {url} expanded",
-					    error_r);
-	return true;
+	line = trim(line);
+	return *line == '\0' ||
+	       parse_assignment(set, line, number, path, error_r);
 }
 
 static bool parse_lines(struct pwned_settings *set, char *text,
@@ -181,11 +156,7 @@ static bool parse_lines(struct pwned_settings *set, char *text,
 		next = strchr(line, '\n');
 		if (next != NULL)
 			*next++ = '\0';
-		line = trim(line);
-		cut_comment(line);
-		line = trim(line);
-		if (*line != '\0' &&
-		    !parse_assignment(set, line, number, path, error_r))
+		if (!parse_line(set, line, number, path, error_r))
 			return false;
 	}
 	return true;
@@ -207,21 +178,11 @@ bool pwned_settings_parse(const char *text, size_t size, const char *path,
 	copy = strndup(text, size);
 	if (copy == NULL)
 		return pwned_error_set(error_r, "%s: out of memory", path);
-	ok = set_defaults(set_r, error_r) &&
+	ok = pwned_settings_set_defaults(set_r, error_r) &&
 	     parse_lines(set_r, copy, path, error_r) &&
-	     check_together(set_r, path, error_r);
+	     pwned_settings_check_together(set_r, path, error_r);
 	free(copy);
 	if (!ok)
 		pwned_settings_free(set_r);
 	return ok;
-}
-
-void pwned_settings_free(struct pwned_settings *set)
-{
-	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
-		pwned_setting_unset(set, &pwned_settings_table[i]);
-		free(set->values[i]);
-		set->values[i] = NULL;
-		set->lines[i] = 0;
-	}
 }

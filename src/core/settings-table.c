@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* All settings. */
 
-#include "settings.h"
+#include "pwned-settings.h"
 
 #define MSECS(secs) ((secs)*UINT64_C(1000))
 #define KIB(n)      ((n)*UINT64_C(1024))
@@ -49,6 +49,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 [PWNED_SET_WAIT] = {
 	.name = "pwned_wait", .type = PWNED_TYPE_TIME, MEMBER(wait_msecs),
 	.default_value = "1 s", .min = 0, .max = MSECS(8),
+	.per_protocol = true,
 	.text = "How long a login waits for an answer that is not in memory. "
 		"0: not at all; the answer then counts for the next login.",
 },
@@ -63,6 +64,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 [PWNED_SET_POLICY] = {
 	.name = "pwned_policy", .type = PWNED_TYPE_POLICY, MEMBER(policy),
 	.default_value = "smtp=deny:min=1 submission=deny *=warn",
+	.per_protocol = true,
 	.text = "What a breached password means: rules service=action, "
 		"separated by spaces. Actions are off, warn and deny; :min=N "
 		"lets a rule count only for passwords seen N times or more. A "
@@ -74,6 +76,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 [PWNED_SET_ON_UNKNOWN] = {
 	.name = "pwned_on_unknown", .type = PWNED_TYPE_ON_UNKNOWN,
 	MEMBER(on_unknown), .default_value = "allow",
+	.per_protocol = true,
 	.text = "What to do when we asked and could not tell: allow, or "
 		"tempfail, a temporary failure. Postfix makes of that a "
 		"permanent 535, which looks like a wrong password; and Dovecot "
@@ -83,6 +86,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 [PWNED_SET_DRY_RUN] = {
 	.name = "pwned_dry_run", .type = PWNED_TYPE_BOOL, MEMBER(dry_run),
 	.default_value = "no", .example = "yes",
+	.per_protocol = true,
 	.text = "Decide, log and count, but refuse, warn and tell nobody.",
 },
 [PWNED_SET_BRAKE_SHARE] = {
@@ -98,6 +102,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 [PWNED_SET_URL] = {
 	.name = "pwned_url", .type = PWNED_TYPE_LINK, MEMBER(url),
 	.default_value = "", .example = "https://www.example.com/password",
+	.per_protocol = true,
 	.text = "Where your customers choose a new password. It stands for "
 		"{url} in the two texts below; empty: \"ask your mail "
 		"provider\".",
@@ -105,6 +110,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 [PWNED_SET_MESSAGE] = {
 	.name = "pwned_message", .type = PWNED_TYPE_TEXT, MEMBER(message),
 	.default_value = "",
+	.per_protocol = true,
 	.text = "What a refused customer reads: one line of printable ASCII, "
 		"at most 200 bytes with {url} expanded. Empty: \"Sending is "
 		"blocked: this password appears in a known data breach. "
@@ -114,6 +120,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 [PWNED_SET_WARNING] = {
 	.name = "pwned_warning", .type = PWNED_TYPE_TEXT, MEMBER(warning),
 	.default_value = "",
+	.per_protocol = true,
 	.text = "What a warned customer reads, likewise. Empty: \"Your mail "
 		"password appears in a known data breach. Choose a new one: "
 		"{url}\".",

@@ -359,6 +359,27 @@ bool pwned_setting_set(struct pwned_settings *set,
 	return pwned_error_set(error_r, "a setting without a type");
 }
 
+bool pwned_setting_is_same(const struct pwned_settings *one,
+			   const struct pwned_settings *two,
+			   const struct pwned_setting *setting)
+{
+	const void *a = (const char *)one + setting->offset;
+	const void *b = (const char *)two + setting->offset;
+	ptrdiff_t id = setting - pwned_settings_table;
+
+	switch (setting->type) {
+	case PWNED_TYPE_BOOL:
+		return *(const bool *)a == *(const bool *)b;
+	case PWNED_TYPE_TIME:
+	case PWNED_TYPE_PERCENT:
+		return *(const unsigned int *)a == *(const unsigned int *)b;
+	case PWNED_TYPE_SIZE:
+		return *(const uint64_t *)a == *(const uint64_t *)b;
+	default:
+		return strcmp(one->values[id], two->values[id]) == 0;
+	}
+}
+
 static void write_time(uint64_t msecs, char *text_r, size_t size)
 {
 	if (msecs % 1000 == 0 && msecs > 0)

@@ -2,7 +2,7 @@
 #ifndef PWNED_SETTINGS_VALUE_H
 #define PWNED_SETTINGS_VALUE_H
 
-#include "settings.h"
+#include "pwned-settings.h"
 
 /* Parses one value by its setting's type into the struct, where it replaces
    what is there. Values have the forms of Dovecot's settings: yes and no,
@@ -14,6 +14,11 @@ bool pwned_setting_set(struct pwned_settings *set,
 /* Frees what the setting holds. */
 void pwned_setting_unset(struct pwned_settings *set,
 			 const struct pwned_setting *setting);
+
+/* Whether a setting means the same in both structs. */
+bool pwned_setting_is_same(const struct pwned_settings *one,
+			   const struct pwned_settings *two,
+			   const struct pwned_setting *setting);
 
 /* Says which values a setting of a number or a switch takes, such as "a time
    from 0 ms to 8 s"; nothing for other types. */

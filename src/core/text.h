@@ -2,7 +2,7 @@
 #ifndef PWNED_TEXT_H
 #define PWNED_TEXT_H
 
-#include "settings.h"
+#include "pwned-settings.h"
 
 /* What a customer reads: one line of printable ASCII, so that SMTP, IMAP, POP3
    and ManageSieve can all carry it, with nothing in it that names him. */

@@ -2,7 +2,7 @@
 #ifndef PWNED_HTTP_OPTIONS_H
 #define PWNED_HTTP_OPTIONS_H
 
-#include "settings.h"
+#include "pwned-settings.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 
 #include "error.h"
 #include "loop.h"
-#include "settings.h"
+#include "pwned-settings.h"
 #include "verdict.h"
 
 #include <stdbool.h>

@@ -4,7 +4,7 @@
 #include "source-url.h"
 #include "digest.h"
 #include "secret.h"
-#include "settings.h"
+#include "pwned-settings.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "log.h"
 #include "loop.h"
 #include "range.h"
-#include "settings.h"
+#include "pwned-settings.h"
 #include "verdict.h"
 
 /* Ranges from the configured sources, tried in order. However many ask for a

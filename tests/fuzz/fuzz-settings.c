@@ -3,38 +3,10 @@
    each value that was taken is taken again by itself. */
 
 #include "fuzz.h"
-#include "settings-value.h"
+#include "pwned-settings.h"
 #include "text.h"
 
 #include <string.h>
-
-static bool same(const struct pwned_settings *one,
-		 const struct pwned_settings *two,
-		 const struct pwned_setting *setting)
-{
-	const char *a = (const char *)one + setting->offset;
-	const char *b = (const char *)two + setting->offset;
-
-	switch (setting->type) {
-	case PWNED_TYPE_FILE:
-	case PWNED_TYPE_PROXY:
-	case PWNED_TYPE_LINK:
-	case PWNED_TYPE_TEXT:
-		return strcmp(*(char *const *)a, *(char *const *)b) == 0;
-	case PWNED_TYPE_BOOL:
-		return *(const bool *)a == *(const bool *)b;
-	case PWNED_TYPE_TIME:
-	case PWNED_TYPE_PERCENT:
-		return *(const unsigned int *)a == *(const unsigned int *)b;
-	case PWNED_TYPE_SIZE:
-		return *(const uint64_t *)a == *(const uint64_t *)b;
-	case PWNED_TYPE_ON_UNKNOWN:
-		return *(const enum pwned_action *)a ==
-		       *(const enum pwned_action *)b;
-	default:
-		return true;
-	}
-}
 
 /* Numbers that were taken are within their range. */
 static void check_range(const struct pwned_settings *set,
@@ -79,18 +51,18 @@ static void check_texts(const struct pwned_settings *set)
 
 static void check_values(const struct pwned_settings *set)
 {
-	struct pwned_settings again = { .sources = NULL };
+	const char *values[PWNED_SET_COUNT];
+	struct pwned_settings again;
+	struct pwned_error error;
+	enum pwned_setting_id id;
 
 	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
-		const struct pwned_setting *setting = &pwned_settings_table[i];
-		struct pwned_error error;
-
-		FUZZ_ASSERT(pwned_setting_set(&again, setting, set->values[i],
-					      &error));
-		FUZZ_ASSERT(same(set, &again, setting));
-		check_range(set, setting);
-		pwned_setting_unset(&again, setting);
+		values[i] = set->values[i];
+		check_range(set, &pwned_settings_table[i]);
 	}
+	FUZZ_ASSERT(pwned_settings_from_values(values, &again, &error));
+	FUZZ_ASSERT(!pwned_settings_differ(set, &again, false, &id));
+	pwned_settings_free(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -40,6 +40,7 @@ static void answer(unsigned int i, uint64_t count)
 struct fixture {
 	struct pwned_loop *loop;
 	struct pwned_settings set;
+	const struct pwned_settings *protocol_set; /* NULL: the same */
 	struct log_lines lines;
 	struct pwned_log log;
 	struct pwned_engine *engine;
@@ -65,10 +66,14 @@ static void on_decision(void *context, const struct pwned_decision *decision)
 static void log_in_as(struct client *client, const char *user,
 		      const char *service, const char *password)
 {
-	const struct pwned_login login = { .user = user,
-					   .service = service,
-					   .password = password,
-					   .password_size = strlen(password) };
+	const struct pwned_login login = {
+		.set = current->protocol_set != NULL ? current->protocol_set :
+						       &current->set,
+		.user = user,
+		.service = service,
+		.password = password,
+		.password_size = strlen(password),
+	};
 
 	*client = (struct client){ .called = 0 };
 	client->at_once =
@@ -476,6 +481,44 @@ static void otherwise_the_action_is_what_is_done(void **state)
 	}
 }
 
+static void parse(const char *settings, struct pwned_settings *set_r)
+{
+	struct pwned_error error;
+
+	assert_true(pwned_settings_parse(settings, strlen(settings), "file",
+					 set_r, &error));
+}
+
+/* Each login goes by the settings it came with; cache and source are one. */
+static void settings_may_differ_by_login(void **state)
+{
+	struct fixture *f = *state;
+	struct pwned_settings strict, dry;
+	struct client client;
+
+	parse("pwned_policy = *=deny\npwned_on_unknown = tempfail\n"
+	      "pwned_wait = 0\n",
+	      &strict);
+	parse("pwned_policy = *=deny\npwned_dry_run = yes\n", &dry);
+
+	f->protocol_set = &strict;
+	log_in(&client, "imap");
+	assert_true(client.at_once);
+	assert_unknown(&client, PWNED_REASON_NO_WAIT, PWNED_ACTION_TEMPFAIL);
+	answer(0, 3);
+	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+	f->protocol_set = &dry;
+	log_in(&client, "imap");
+	assert_breached(&client, PWNED_ORIGIN_CACHE, PWNED_ACTION_DENY);
+	assert_true(client.decision.dry_run);
+	f->protocol_set = NULL;
+	log_in(&client, "imap");
+	assert_breached(&client, PWNED_ORIGIN_CACHE, PWNED_ACTION_WARN);
+	assert_false(client.decision.dry_run);
+	pwned_settings_free(&strict);
+	pwned_settings_free(&dry);
+}
+
 static void a_skip_names_its_reason(void **state)
 {
 	struct client client = { .called = 0 };
@@ -617,10 +660,11 @@ static void on_decision_log_in(void *context,
 
 static void a_callback_may_start_a_check(void **state)
 {
-	static const struct pwned_login login = { .user = "jane",
-						  .service = "smtp",
-						  .password = PASSWORD,
-						  .password_size = 8 };
+	const struct pwned_login login = { .set = &current->set,
+					   .user = "jane",
+					   .service = "smtp",
+					   .password = PASSWORD,
+					   .password_size = 8 };
 	struct chain chain = { .called = 0 };
 	struct pwned_decision decision;
 
@@ -670,6 +714,7 @@ int main(void)
 		with_engine(an_empty_password_is_not_looked_up),
 		with_engine(a_dry_run_decides_and_does_nothing),
 		with_engine(otherwise_the_action_is_what_is_done),
+		with_engine(settings_may_differ_by_login),
 		with_engine(a_skip_names_its_reason),
 		with_engine(the_brake_turns_denials_into_warnings),
 		with_engine(without_a_share_there_is_no_brake),

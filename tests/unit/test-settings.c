@@ -3,7 +3,7 @@
    means stands in data/settings-lines.txt. */
 
 #include "support/unit.h"
-#include "settings.h"
+#include "pwned-settings.h"
 #include "text.h"
 
 #include <stdio.h>
@@ -221,14 +221,102 @@ static void quotes_keep_blanks(void **state)
 		     "  both ends  ");
 }
 
-/* The fragment of a URL needs no quotes. */
-static void a_hash_within_a_word_is_kept(void **state)
+/* The fragment of a URL needs quotes; nothing of it is lost in silence. */
+static void a_hash_within_a_word_is_kept_or_refused(void **state)
 {
 	(void)state;
-	assert_value("pwned_url = https://example.com/#new # where\n",
+	assert_value("pwned_url = 'https://example.com/#new' # where\n",
 		     PWNED_SET_URL, "https://example.com/#new");
-	assert_value("pwned_message = C# and #1\n", PWNED_SET_MESSAGE,
-		     "C# and");
+	assert_error("pwned_url = https://example.com/#new # where\n",
+		     PATH " line 1: expected a blank before a comment, or "
+			  "quotes around a value with a # in it");
+	assert_value("pwned_message = C and #1\n", PWNED_SET_MESSAGE, "C and");
+}
+
+/* Values as Dovecot 2.4 hands them over. */
+static void values_need_no_file(void **state)
+{
+	const char *values[PWNED_SET_COUNT] = {
+		[PWNED_SET_WAIT] = "1500 ms",
+		[PWNED_SET_POLICY] = "imap=deny",
+		[PWNED_SET_MESSAGE] = " C# and $5 ",
+	};
+	struct pwned_settings set;
+	struct pwned_error error;
+
+	(void)state;
+	assert_true(pwned_settings_from_values(values, &set, &error));
+	assert_int_equal(set.wait_msecs, 1500);
+	assert_true(pwned_policy_may_deny(set.policy, "imap"));
+	assert_string_equal(set.message, " C# and $5 ");
+	assert_int_equal(set.fetch_timeout_msecs, 5000);
+	assert_int_equal(set.lines[PWNED_SET_WAIT], 0);
+	pwned_settings_free(&set);
+
+	values[PWNED_SET_FETCH_TIMEOUT] = "1 s";
+	assert_false(pwned_settings_from_values(values, &set, &error));
+	assert_string_equal(error.text,
+			    "pwned_wait: expected pwned_wait to be no longer "
+			    "than pwned_fetch_timeout");
+	assert_empty(&set);
+	values[PWNED_SET_FETCH_TIMEOUT] = "soon";
+	assert_false(pwned_settings_from_values(values, &set, &error));
+	assert_string_equal(error.text,
+			    "pwned_fetch_timeout: 'soon': expected a time from "
+			    "100 ms to 60 s");
+	assert_empty(&set);
+}
+
+static void parse_two(const char *one, const char *two, bool server_wide,
+		      const char *expected)
+{
+	struct pwned_settings sets[2];
+	enum pwned_setting_id id;
+
+	parse_good(one, &sets[0]);
+	parse_good(two, &sets[1]);
+	if (!pwned_settings_differ(&sets[0], &sets[1], server_wide, &id))
+		assert_null(expected);
+	else if (expected == NULL)
+		fail_msg("%s differs", pwned_settings_table[id].name);
+	else
+		assert_string_equal(pwned_settings_table[id].name, expected);
+	pwned_settings_free(&sets[0]);
+	pwned_settings_free(&sets[1]);
+}
+
+static void a_difference_is_one_of_meaning(void **state)
+{
+	(void)state;
+	parse_two("pwned_wait = 2 s\npwned_dry_run = yes\n"
+		  "pwned_cache_size = 1 MB\n",
+		  "pwned_wait = 2000 ms\npwned_dry_run = Y\n"
+		  "pwned_cache_size = 1024K\n",
+		  false, NULL);
+	parse_two("pwned_wait = 2 s\n", "", false, "pwned_wait");
+	parse_two("pwned_source = https://a.example/\n", "", false,
+		  "pwned_source");
+	parse_two("pwned_cache_size = 1 MB\n", "", false, "pwned_cache_size");
+	parse_two("pwned_message = a\n", "pwned_message = b\n", false,
+		  "pwned_message");
+}
+
+static void some_settings_are_one_for_a_server(void **state)
+{
+	(void)state;
+	parse_two("pwned_policy = *=off\npwned_message = a\n"
+		  "pwned_warning = b\npwned_url = https://a.example/\n"
+		  "pwned_wait = 0\npwned_on_unknown = tempfail\n"
+		  "pwned_dry_run = yes\n",
+		  "", true, NULL);
+	parse_two("pwned_source = https://a.example/\n", "", true,
+		  "pwned_source");
+	parse_two("pwned_source_padding = no\n", "", true,
+		  "pwned_source_padding");
+	parse_two("pwned_fetch_timeout = 6 s\n", "", true,
+		  "pwned_fetch_timeout");
+	parse_two("pwned_brake_share = 5\n", "", true, "pwned_brake_share");
+	parse_two("pwned_cache_size = 1 MB\n", "", true, "pwned_cache_size");
 }
 
 static void the_size_ends_the_text(void **state)
@@ -404,7 +492,10 @@ int main(void)
 		cmocka_unit_test(comments_and_empty_lines_count_as_lines),
 		cmocka_unit_test(line_ends_do_not_matter),
 		cmocka_unit_test(quotes_keep_blanks),
-		cmocka_unit_test(a_hash_within_a_word_is_kept),
+		cmocka_unit_test(a_hash_within_a_word_is_kept_or_refused),
+		cmocka_unit_test(values_need_no_file),
+		cmocka_unit_test(a_difference_is_one_of_meaning),
+		cmocka_unit_test(some_settings_are_one_for_a_server),
 		cmocka_unit_test(the_size_ends_the_text),
 		cmocka_unit_test(of_a_setting_twice_the_last_counts),
 		cmocka_unit_test(errors_name_the_line),

@@ -6,8 +6,16 @@ struct event;
 struct pwned_settings;
 
 /* What auth's log says at start: what is refused where, or that nobody is, and
-   warnings about settings, ours and Dovecot's, that have a price. */
-void pwned_auth_start_log(struct event *event,
-			  const struct pwned_settings *set);
+   warnings about settings, ours and Dovecot's, that have a price. protocol: the
+   only one that they are for, or NULL. */
+void pwned_auth_start_log(struct event *event, const struct pwned_settings *set,
+			  const char *protocol);
+
+/* The same for a further protocol, where it is not what was said for the first
+   settings. */
+void pwned_auth_start_log_protocol(struct event *event,
+				   const struct pwned_settings *first,
+				   const struct pwned_settings *set,
+				   const char *protocol);
 
 #endif

@@ -5,32 +5,25 @@
 #include "auth-common.h"
 #include "auth-request.h"
 #include "base64.h"
-#include "ioloop.h"
 #include "passdb.h"
 #include "str.h"
 #include "auth-event.h"
-#include "auth-loop.h"
-#include "auth-process.h"
-#include "auth-start.h"
+#include "auth-server.h"
 #include "check.h"
 #include "compat-auth.h"
-#include "conf.h"
+#include "compat-conf.h"
 #include "passdb-pwned.h"
 #include "text.h"
 
-/* One mistake is told at start, and again as often while logins come. */
-#define COMPLAIN_EVERY_SECS 60
-
+/* A passdb block, as seen by one protocol. */
 struct pwned_passdb {
 	struct passdb_module module; /* must be first */
-	struct event *event;
-	struct pwned_log log;
+	struct pwned_server *server;
+	const char *protocol; /* that it is for alone, or NULL */
 	struct pwned_conf conf;
-	bool conf_loaded;
-	struct pwned_loop *loop;
-	struct pwned_engine *engine; /* NULL: error says why */
+	bool checks; /* false: error says why not */
 	struct pwned_error error;
-	time_t next_unchecked, next_unverified; /* complaints */
+	const char *differs; /* NULL, or a setting: see warn_of_file() */
 };
 
 /* A login that waits for its decision, or whose late one is to come. */
@@ -46,68 +39,57 @@ static struct pwned_passdb *passdb_of(const struct auth_request *request)
 	return (struct pwned_passdb *)request->passdb->passdb;
 }
 
-static void log_write(void *context, enum pwned_log_level level,
-		      const char *text)
-{
-	struct pwned_passdb *passdb = context;
-
-	switch (level) {
-	case PWNED_LOG_INFO:
-		e_info(passdb->event, "%s", text);
-		break;
-	case PWNED_LOG_WARNING:
-		e_warning(passdb->event, "%s", text);
-		break;
-	case PWNED_LOG_ERROR:
-		e_error(passdb->event, "%s", text);
-		break;
-	}
-}
-
-/* Returns whether it is time to tell a standing fault again. */
-static bool complaint_is_due(time_t *next)
-{
-	if (ioloop_time < *next)
-		return FALSE;
-	*next = ioloop_time + COMPLAIN_EVERY_SECS;
-	return TRUE;
-}
-
 static void complain_unchecked(struct pwned_passdb *passdb)
 {
-	if (complaint_is_due(&passdb->next_unchecked))
-		e_error(passdb->event, "%s; passwords are not checked",
-			passdb->error.text);
+	pwned_server_complain(passdb->server,
+			      t_strconcat(passdb->error.text,
+					  "; passwords are not checked", NULL));
 }
 
 /* We say OK without looking whether the password is the user's, so somebody
    must have looked before. */
 static void complain_unverified(struct pwned_passdb *passdb)
 {
-	if (complaint_is_due(&passdb->next_unverified))
-		e_error(passdb->event,
-			"a password came here that no earlier passdb verified, "
-			"and its login failed: this passdb needs skip = "
-			"unauthenticated, and the earlier one result_success = "
-			"continue-ok");
+	pwned_server_complain(
+		passdb->server,
+		"a password came here that no earlier passdb verified, "
+		"and its login failed: this passdb needs skip = "
+		"unauthenticated, and the earlier one result_success = "
+		"continue-ok");
 }
 
-static struct passdb_module *passdb_pwned_create(pool_t pool, const char *path)
+static struct passdb_module *passdb_pwned_create(
+	pool_t pool, const struct pwned_compat_block *block)
 {
 	struct pwned_passdb *passdb = p_new(pool, struct pwned_passdb, 1);
+	enum pwned_setting_id id;
 
 	if (worker)
 		return &passdb->module;
+	passdb->protocol = p_strdup(pool, block->protocol);
 	/* As root: the file with the proxy's password is root's. A mistake
 	   is told by init. */
-	passdb->conf_loaded = pwned_conf_load(path, PWNED_SETTINGS_PATH,
-					      &passdb->conf, &passdb->error);
+	passdb->checks =
+		pwned_compat_conf_load(block, &passdb->conf, &passdb->error);
+	if (passdb->checks && !passdb->conf.from_file &&
+	    passdb->protocol == NULL &&
+	    pwned_conf_file_differs(PWNED_SETTINGS_PATH, &passdb->conf.set,
+				    &id))
+		passdb->differs = pwned_settings_table[id].name;
 	return &passdb->module;
 }
 
-static uint64_t random_seed(void)
+/* Dovecot 2.4 does not read the file by itself, but the program for password
+   changes does. */
+static void warn_of_file(const struct pwned_passdb *passdb)
 {
-	return (uint64_t)i_rand() << 32 | i_rand();
+	if (passdb->differs == NULL)
+		return;
+	e_warning(pwned_server_event(passdb->server),
+		  "%s: %s stands otherwise there than in Dovecot's "
+		  "configuration, which should have a line `!include %s`: "
+		  "dovecot-pwned-check goes by this file",
+		  PWNED_SETTINGS_PATH, passdb->differs, PWNED_SETTINGS_PATH);
 }
 
 static void passdb_pwned_init(struct passdb_module *module)
@@ -116,20 +98,13 @@ static void passdb_pwned_init(struct passdb_module *module)
 
 	if (worker)
 		return;
-	pwned_auth_process_limit_threads();
-	passdb->event = pwned_event_create();
-	passdb->log =
-		(struct pwned_log){ .write = log_write, .context = passdb };
-	passdb->loop = pwned_auth_loop_new();
-	if (passdb->conf_loaded) {
-		passdb->engine = pwned_engine_new(&passdb->conf.set,
-						  passdb->conf.proxy_auth.data,
-						  random_seed(), passdb->loop,
-						  &passdb->log, &passdb->error);
-	}
+	passdb->server = pwned_server_ref();
+	passdb->checks = passdb->checks &&
+			 pwned_server_join(passdb->server, &passdb->conf,
+					   passdb->protocol, &passdb->error);
 	pwned_secret_free(&passdb->conf.proxy_auth);
-	if (passdb->engine != NULL)
-		pwned_auth_start_log(passdb->event, &passdb->conf.set);
+	if (passdb->checks)
+		warn_of_file(passdb);
 	else
 		complain_unchecked(passdb);
 }
@@ -140,18 +115,22 @@ static void passdb_pwned_deinit(struct passdb_module *module)
 
 	if (worker)
 		return;
-	(void)pwned_error_set(&passdb->error, "auth is stopping");
-	if (passdb->engine != NULL)
-		pwned_engine_free(&passdb->engine);
-	pwned_auth_loop_free(&passdb->loop);
+	/* checks that still run have their settings from any of the blocks */
+	pwned_server_stop(passdb->server);
+	pwned_server_unref(&passdb->server);
 	pwned_conf_free(&passdb->conf);
-	event_unref(&passdb->event);
+}
+
+/* NULL: passwords are not checked. */
+static struct pwned_engine *passdb_engine(struct pwned_passdb *passdb)
+{
+	return passdb->checks ? pwned_server_engine(passdb->server) : NULL;
 }
 
 /* Why the request's password is not to be looked up. NONE: it is. */
 static enum pwned_reason skip_reason(const struct auth_request *request)
 {
-	const char *mechanism = pwned_compat_mechanism(request);
+	const char *mechanism = request->fields.mech_name;
 
 	if (request->fields.master_user != NULL)
 		return PWNED_REASON_MASTER_USER;
@@ -234,8 +213,8 @@ static void request_answer(struct pwned_auth_request *pending,
 		event_unref(&pending->event);
 	}
 	if (decision->more) {
-		pending->event = pwned_late_event_create(pending->passdb->event,
-							 request);
+		pending->event = pwned_late_event_create(
+			pwned_server_event(pending->passdb->server), request);
 	}
 	result = apply(request, &pending->passdb->conf.set, decision);
 	pending->request = NULL;
@@ -263,8 +242,10 @@ static void check_request(struct pwned_auth_request *pending,
 {
 	struct auth_request *request = pending->request;
 	struct pwned_passdb *passdb = pending->passdb;
+	struct pwned_engine *engine = passdb_engine(passdb);
 	enum pwned_reason skip = skip_reason(request);
 	struct pwned_login login = {
+		.set = &passdb->conf.set,
 		.user = request->fields.user,
 		.service = pwned_compat_service(request),
 		.password = password,
@@ -273,14 +254,14 @@ static void check_request(struct pwned_auth_request *pending,
 	struct pwned_decision decision;
 	bool known = TRUE;
 
-	if (passdb->engine == NULL) {
+	if (engine == NULL) {
 		complain_unchecked(passdb);
 		pwned_check_skip(NULL, PWNED_REASON_CONFIG, &decision);
 	} else if (skip != PWNED_REASON_NONE) {
 		pwned_check_skip(&passdb->conf.set, skip, &decision);
 	} else {
-		known = pwned_check_start(passdb->engine, &login,
-					  check_callback, pending, &decision);
+		known = pwned_check_start(engine, &login, check_callback,
+					  pending, &decision);
 	}
 	if (known)
 		check_callback(pending, &decision);
@@ -317,15 +298,15 @@ static void passdb_pwned_lookup_credentials(
 
 	if (!request->fields.skip_password_check) {
 		complain_unverified(passdb);
-		callback(PASSDB_RESULT_USER_UNKNOWN, NULL, 0, request);
+		pwned_compat_no_credentials(PASSDB_RESULT_USER_UNKNOWN,
+					    callback, request);
 		return;
 	}
-	if (pwned_compat_mechanism(request) != NULL) {
+	if (request->fields.mech_name != NULL) {
 		struct event *event = pwned_check_event_create(request);
 		struct pwned_decision decision;
 
-		pwned_check_skip(passdb->engine == NULL ? NULL :
-							  &passdb->conf.set,
+		pwned_check_skip(passdb->checks ? &passdb->conf.set : NULL,
 				 PWNED_REASON_MECHANISM, &decision);
 		pwned_check_event_finish(event, &decision);
 		event_unref(&event);

@@ -6,12 +6,17 @@
 #include "auth-settings.h"
 #include "passdb.h"
 #include "compat-auth.h"
+#include "compat-conf.h"
 
 static pwned_compat_create_t *create_module;
 
 static struct passdb_module *preinit_2_3(pool_t pool, const char *args)
 {
-	return create_module(pool, args == NULL || *args == '\0' ? NULL : args);
+	const struct pwned_compat_block block = {
+		.path = args == NULL || *args == '\0' ? NULL : args,
+	};
+
+	return create_module(pool, &block);
 }
 
 void pwned_compat_set_preinit(struct passdb_module_interface *iface,
@@ -26,11 +31,6 @@ const char *pwned_compat_service(const struct auth_request *request)
 	return request->fields.service;
 }
 
-const char *pwned_compat_mechanism(const struct auth_request *request)
-{
-	return request->mech == NULL ? NULL : request->mech->mech_name;
-}
-
 void pwned_compat_set_userdb_field(struct auth_request *request,
 				   const char *name, const char *value)
 {
@@ -40,6 +40,13 @@ void pwned_compat_set_userdb_field(struct auth_request *request,
 	if (request->fields.userdb_reply == NULL)
 		auth_request_init_userdb_reply(request, TRUE);
 	auth_request_set_userdb_field(request, name, value);
+}
+
+void pwned_compat_no_credentials(enum passdb_result result,
+				 lookup_credentials_callback_t *callback,
+				 struct auth_request *request)
+{
+	callback(result, NULL, 0, request);
 }
 
 bool pwned_compat_debug_passwords(void)

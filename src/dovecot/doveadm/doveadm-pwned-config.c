@@ -5,11 +5,25 @@
 #include "lib.h"
 #include "doveadm.h"
 #include "doveadm-print.h"
-#include "conf.h"
+#include "compat-conf.h"
 #include "doveadm-pwned-plugin.h"
+
+#include <unistd.h>
 
 /* What auth would do with the same mistake is to check no password. */
 #define EX_MISTAKE 1
+
+/* Values that come without lines are Dovecot's. */
+static const char *find_origin(const struct pwned_settings *set,
+			       unsigned int id)
+{
+	if (set->lines[id] != 0)
+		return t_strdup_printf("line %u", set->lines[id]);
+	if (strcmp(set->values[id], pwned_settings_table[id].default_value) ==
+	    0)
+		return "default";
+	return "dovecot.conf";
+}
 
 static void print_settings(const struct pwned_settings *set)
 {
@@ -21,10 +35,7 @@ static void print_settings(const struct pwned_settings *set)
 	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
 		doveadm_print(pwned_settings_table[i].name);
 		doveadm_print(set->values[i]);
-		doveadm_print(
-			set->lines[i] == 0 ?
-				"default" :
-				t_strdup_printf("line %u", set->lines[i]));
+		doveadm_print(find_origin(set, i));
 	}
 }
 
@@ -33,21 +44,26 @@ static void cmd_pwned_config(struct doveadm_cmd_context *cctx)
 	const char *path = NULL;
 	struct pwned_conf conf;
 	struct pwned_error error;
-	bool check = FALSE;
+	bool check = FALSE, ok, exists;
 
 	(void)doveadm_cmd_param_bool(cctx, "check", &check);
 	if (!doveadm_cmd_param_str(cctx, "config-file", &path))
 		(void)doveadm_cmd_param_str(cctx, "file", &path);
-	if (!pwned_conf_load(path, PWNED_SETTINGS_PATH, &conf, &error)) {
+	if (path != NULL)
+		ok = pwned_conf_load(path, NULL, &conf, &error);
+	else
+		ok = pwned_compat_conf_load_common(&conf, &error);
+	if (!ok) {
 		i_error("%s", error.text);
 		doveadm_exit_code = EX_MISTAKE;
 		return;
 	}
 	if (path == NULL)
-		path = PWNED_SETTINGS_PATH;
+		path = pwned_compat_conf_path();
+	exists = access(path, F_OK) == 0;
 	if (!check)
 		print_settings(&conf.set);
-	else if (conf.from_file)
+	else if (exists)
 		i_info("%s: no mistakes found", path);
 	else
 		i_info("%s: there is no such file, defaults apply", path);

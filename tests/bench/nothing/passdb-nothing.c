@@ -13,8 +13,8 @@ void authdb_nothing_deinit(void);
 
 const char *authdb_nothing_version = DOVECOT_ABI_VERSION;
 
-static struct passdb_module *nothing_create(pool_t pool,
-					    const char *path ATTR_UNUSED)
+static struct passdb_module *nothing_create(
+	pool_t pool, const struct pwned_compat_block *block ATTR_UNUSED)
 {
 	return p_new(pool, struct passdb_module, 1);
 }

@@ -55,8 +55,9 @@ struct pwned_setting {
 	enum pwned_setting_type type;
 	size_t offset; /* of its member in struct pwned_settings */
 	const char *default_value;
-	uint64_t min, max;   /* of times, sizes and percents, in their unit */
-	const char *text;    /* what it does, for the reference */
+	uint64_t min, max; /* of times, sizes and percents, in their unit */
+	bool per_protocol; /* may differ by protocol; others are one for all */
+	const char *text;  /* what it does, for the reference */
 	const char *example; /* stands in the shipped example, or NULL */
 };
 
@@ -80,8 +81,8 @@ struct pwned_settings {
 	char *warning; /* "": the default */
 	uint64_t cache_size;
 
-	/* what was set: the values as text, and the lines they stand in, or 0
-	   for a default */
+	/* the values as text, and the lines they stand in: 0 for a default, and
+	   where values come without lines */
 	char *values[PWNED_SET_COUNT];
 	unsigned int lines[PWNED_SET_COUNT];
 };
@@ -92,10 +93,21 @@ struct pwned_settings {
 bool pwned_settings_parse(const char *text, size_t size, const char *path,
 			  struct pwned_settings *set_r,
 			  struct pwned_error *error_r);
+/* The same from values that something else has read. values[id] NULL: the
+   default. Returns false with the setting's name and what was expected. */
+bool pwned_settings_from_values(const char *const values[PWNED_SET_COUNT],
+				struct pwned_settings *set_r,
+				struct pwned_error *error_r);
 void pwned_settings_free(struct pwned_settings *set);
 
-/* Says what is wrong with the value of a setting: path, line (if it was set)
-   and name before the text. Returns false. */
+/* Returns whether two have a setting of different meaning: the first such.
+   server_wide: of those only that may not differ by protocol. */
+bool pwned_settings_differ(const struct pwned_settings *one,
+			   const struct pwned_settings *two, bool server_wide,
+			   enum pwned_setting_id *id_r);
+
+/* Says what is wrong with the value of a setting: path (unless NULL), line (if
+   it was set in one) and name before the text. Returns false. */
 bool pwned_settings_error(const struct pwned_settings *set,
 			  enum pwned_setting_id id, const char *path,
 			  const char *text, struct pwned_error *error_r);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The settings as a whole: defaults, values, and what they say together. */
+
+#include "settings-set.h"
+#include "settings-value.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool pwned_settings_error(const struct pwned_settings *set,
+			  enum pwned_setting_id id, const char *path,
+			  const char *text, struct pwned_error *error_r)
+{
+	const char *name = pwned_settings_table[id].name;
+
+	if (path == NULL)
+		return pwned_error_set(error_r, "%s: %s", name, text);
+	if (set->lines[id] == 0)
+		return pwned_error_set(error_r, "%s: %s: %s", path, name, text);
+	return pwned_error_set(error_r, "%s line %u: %s: %s", path,
+			       set->lines[id], name, text);
+}
+
+bool pwned_settings_set_value(struct pwned_settings *set,
+			      enum pwned_setting_id id, const char *value,
+			      struct pwned_error *error_r)
+{
+	char *copy = strdup(value);
+
+	if (copy == NULL)
+		return pwned_error_set(error_r, "out of memory");
+	free(set->values[id]);
+	set->values[id] = copy;
+	return pwned_setting_set(set, &pwned_settings_table[id], value,
+				 error_r);
+}
+
+bool pwned_settings_set_defaults(struct pwned_settings *set_r,
+				 struct pwned_error *error_r)
+{
+	*set_r = (struct pwned_settings){ .sources = NULL };
+	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
+		const char *value = pwned_settings_table[i].default_value;
+
+		if (!pwned_settings_set_value(set_r, i, value, error_r))
+			return false;
+	}
+	return true;
+}
+
+/* Of two settings that do not go together the one that was written. */
+static enum pwned_setting_id blame(const struct pwned_settings *set,
+				   enum pwned_setting_id one,
+				   enum pwned_setting_id other)
+{
+	const char *value = pwned_settings_table[one].default_value;
+
+	return strcmp(set->values[one], value) == 0 ? other : one;
+}
+
+bool pwned_settings_check_together(const struct pwned_settings *set,
+				   const char *path,
+				   struct pwned_error *error_r)
+{
+	enum pwned_setting_id id;
+
+	if (set->wait_msecs > set->fetch_timeout_msecs) {
+		id = blame(set, PWNED_SET_WAIT, PWNED_SET_FETCH_TIMEOUT);
+		return pwned_settings_error(set, id, path,
+					    "expected pwned_wait to be no "
+					    "longer than pwned_fetch_timeout",
+					    error_r);
+	}
+	if (*set->source_proxy_auth_file != '\0' && *set->source_proxy == '\0')
+		return pwned_settings_error(
+			set, PWNED_SET_SOURCE_PROXY_AUTH_FILE, path,
+			"expected pwned_source_proxy to be set as well",
+			error_r);
+	if (!pwned_texts_fit(set, &id))
+		return pwned_settings_error(set, id, path,
+					    "expected at most 200 bytes in a "
+					    "text with {url} expanded",
+					    error_r);
+	return true;
+}
+
+static bool set_values(struct pwned_settings *set,
+		       const char *const values[PWNED_SET_COUNT],
+		       struct pwned_error *error_r)
+{
+	struct pwned_error reason;
+
+	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
+		if (values[i] != NULL &&
+		    !pwned_settings_set_value(set, i, values[i], &reason))
+			return pwned_settings_error(set, i, NULL, reason.text,
+						    error_r);
+	}
+	return true;
+}
+
+bool pwned_settings_from_values(const char *const values[PWNED_SET_COUNT],
+				struct pwned_settings *set_r,
+				struct pwned_error *error_r)
+{
+	bool ok = pwned_settings_set_defaults(set_r, error_r) &&
+		  set_values(set_r, values, error_r) &&
+		  pwned_settings_check_together(set_r, NULL, error_r);
+
+	if (!ok)
+		pwned_settings_free(set_r);
+	return ok;
+}
+
+bool pwned_settings_differ(const struct pwned_settings *one,
+			   const struct pwned_settings *two, bool server_wide,
+			   enum pwned_setting_id *id_r)
+{
+	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
+		const struct pwned_setting *setting = &pwned_settings_table[i];
+
+		if (server_wide && setting->per_protocol)
+			continue;
+		if (!pwned_setting_is_same(one, two, setting)) {
+			*id_r = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void pwned_settings_free(struct pwned_settings *set)
+{
+	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
+		pwned_setting_unset(set, &pwned_settings_table[i]);
+		free(set->values[i]);
+		set->values[i] = NULL;
+		set->lines[i] = 0;
+	}
+}

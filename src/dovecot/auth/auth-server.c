@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The engine of an auth process, and its log. */
+
+#include "auth-common.h"
+#include "array.h"
+#include "ioloop.h"
+#include "lib-event.h"
+#include "auth-event.h"
+#include "auth-loop.h"
+#include "auth-process.h"
+#include "auth-server.h"
+#include "auth-start.h"
+#include "check.h"
+#include "conf.h"
+
+#define COMPLAIN_EVERY_SECS 60
+
+struct complaint {
+	char *text;
+	time_t next;
+};
+
+struct pwned_server {
+	unsigned int refcount;
+	struct event *event;
+	struct pwned_log log;
+	struct pwned_loop *loop;
+	struct pwned_engine *engine;
+	const struct pwned_settings *set; /* of the first that joined */
+	ARRAY(struct complaint) complaints;
+};
+
+static struct pwned_server *the_server;
+
+static void log_write(void *context, enum pwned_log_level level,
+		      const char *text)
+{
+	struct pwned_server *server = context;
+
+	switch (level) {
+	case PWNED_LOG_INFO:
+		e_info(server->event, "%s", text);
+		break;
+	case PWNED_LOG_WARNING:
+		e_warning(server->event, "%s", text);
+		break;
+	case PWNED_LOG_ERROR:
+		e_error(server->event, "%s", text);
+		break;
+	}
+}
+
+struct pwned_server *pwned_server_ref(void)
+{
+	struct pwned_server *server = the_server;
+
+	if (server == NULL) {
+		pwned_auth_process_limit_threads();
+		server = the_server = i_new(struct pwned_server, 1);
+		server->event = pwned_event_create();
+		server->log = (struct pwned_log){ .write = log_write,
+						  .context = server };
+		server->loop = pwned_auth_loop_new();
+		i_array_init(&server->complaints, 2);
+	}
+	server->refcount++;
+	return server;
+}
+
+void pwned_server_unref(struct pwned_server **_server)
+{
+	struct pwned_server *server = *_server;
+	struct complaint *complaint;
+
+	*_server = NULL;
+	if (--server->refcount > 0)
+		return;
+	the_server = NULL;
+	pwned_server_stop(server);
+	array_foreach_modifiable(&server->complaints, complaint)
+		i_free(complaint->text);
+	array_free(&server->complaints);
+	pwned_auth_loop_free(&server->loop);
+	event_unref(&server->event);
+	i_free(server);
+}
+
+static uint64_t random_seed(void)
+{
+	return (uint64_t)i_rand() << 32 | i_rand();
+}
+
+bool pwned_server_join(struct pwned_server *server,
+		       const struct pwned_conf *conf, const char *protocol,
+		       struct pwned_error *error_r)
+{
+	enum pwned_setting_id id;
+
+	if (server->engine == NULL) {
+		server->engine = pwned_engine_new(
+			&conf->set, conf->proxy_auth.data, random_seed(),
+			server->loop, &server->log, error_r);
+		if (server->engine == NULL)
+			return false;
+		server->set = &conf->set;
+		pwned_auth_start_log(server->event, &conf->set, protocol);
+		return true;
+	}
+	if (pwned_settings_differ(server->set, &conf->set, true, &id)) {
+		return pwned_error_set(error_r,
+				       "%s: it is one for the server, and a "
+				       "passdb block before has another value",
+				       pwned_settings_table[id].name);
+	}
+	pwned_auth_start_log_protocol(server->event, server->set, &conf->set,
+				      protocol);
+	return true;
+}
+
+void pwned_server_stop(struct pwned_server *server)
+{
+	if (server->engine != NULL)
+		pwned_engine_free(&server->engine);
+}
+
+struct pwned_engine *pwned_server_engine(struct pwned_server *server)
+{
+	return server->engine;
+}
+
+struct event *pwned_server_event(struct pwned_server *server)
+{
+	return server->event;
+}
+
+/* Of each text there is one; they come from a few passdb blocks. */
+static struct complaint *find_complaint(struct pwned_server *server,
+					const char *text)
+{
+	struct complaint *complaint;
+
+	array_foreach_modifiable(&server->complaints, complaint)
+	{
+		if (strcmp(complaint->text, text) == 0)
+			return complaint;
+	}
+	complaint = array_append_space(&server->complaints);
+	complaint->text = i_strdup(text);
+	return complaint;
+}
+
+void pwned_server_complain(struct pwned_server *server, const char *text)
+{
+	struct complaint *complaint = find_complaint(server, text);
+
+	if (ioloop_time < complaint->next)
+		return;
+	complaint->next = ioloop_time + COMPLAIN_EVERY_SECS;
+	e_error(server->event, "%s", text);
+}

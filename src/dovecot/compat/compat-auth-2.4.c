@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Dovecot 2.4's passdb interface. Source of all facts: its src/auth, passdb.h,
+   auth-request.h and auth-settings.h. What its releases changed, configure
+   finds out by compiling (m4/pwned_dovecot.m4); doc/DOVECOT-VERSIONS lists it.
+ */
+
+#include "auth-common.h"
+#include "auth-settings.h"
+#include "lib-event.h"
+#include "passdb.h"
+#include "compat-auth.h"
+#include "compat-conf.h"
+
+static pwned_compat_create_t *create_module;
+
+static int preinit_2_4(pool_t pool, struct event *event,
+#ifdef PWNED_PREINIT_HAS_PARAMETERS
+		       const struct passdb_parameters *params ATTR_UNUSED,
+#endif
+		       struct passdb_module **module_r,
+		       const char **error_r ATTR_UNUSED)
+{
+	const struct pwned_compat_block block = {
+		.event = event,
+		.protocol = event_find_field_recursive_str(event, "protocol"),
+	};
+
+	*module_r = create_module(pool, &block);
+	return 0;
+}
+
+void pwned_compat_set_preinit(struct passdb_module_interface *iface,
+			      pwned_compat_create_t *create)
+{
+	create_module = create;
+	iface->preinit = preinit_2_4;
+}
+
+const char *pwned_compat_service(const struct auth_request *request)
+{
+	return request->fields.protocol;
+}
+
+void pwned_compat_set_userdb_field(struct auth_request *request,
+				   const char *name, const char *value)
+{
+	/* no userdb block: there is nobody to hand it to */
+	if (request->userdb == NULL)
+		return;
+	if (request->fields.userdb_reply == NULL)
+		auth_request_init_userdb_reply(request);
+	auth_request_set_userdb_field(request, name, value);
+}
+
+void pwned_compat_no_credentials(enum passdb_result result,
+				 lookup_credentials_callback_t *callback,
+				 struct auth_request *request)
+{
+#ifdef PWNED_CREDENTIALS_HAVE_SCHEME
+	callback(result, NULL, 0, NULL, request);
+#else
+	callback(result, NULL, 0, request);
+#endif
+}
+
+bool pwned_compat_debug_passwords(void)
+{
+	return global_auth_settings->debug_passwords;
+}

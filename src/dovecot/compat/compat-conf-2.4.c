@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Dovecot 2.4 reads our settings with its own: libpwned_settings.so tells it
+   the names. */
+
+#include "lib.h"
+#include "lib-event.h"
+#include "master-service.h"
+#include "settings.h"
+#include "compat-conf.h"
+#include "compat-settings-2.4.h"
+
+/* Not checked by Dovecot, to which a mistake is fatal: it was there when
+   the configuration was read, and what is left is ours to tell. */
+#define LOOKUP_FLAGS (SETTINGS_GET_FLAG_NO_CHECK | SETTINGS_GET_FLAG_NO_EXPAND)
+
+/* What Dovecot calls a bug of its own is most likely one of the installation.
+ */
+static const char *settings_hint(const char *error)
+{
+	return strstr(error, "no settings struct") == NULL ?
+		       "" :
+		       " (is libpwned_settings.so, of this release, among "
+		       "Dovecot's modules?)";
+}
+
+bool pwned_compat_conf_load(const struct pwned_compat_block *block,
+			    struct pwned_conf *conf_r,
+			    struct pwned_error *error_r)
+{
+	const struct pwned_setting_values *values;
+	const char *error;
+	bool ok;
+
+	pwned_setting_parser_info_init();
+	if (settings_get(block->event, &pwned_setting_parser_info, LOOKUP_FLAGS,
+			 &values, &error) < 0) {
+		*conf_r = (struct pwned_conf){ .from_file = false };
+		return pwned_error_set(error_r, "%s%s", error,
+				       settings_hint(error));
+	}
+	ok = pwned_conf_from_values(values->values, conf_r, error_r);
+	settings_free(values);
+	return ok;
+}
+
+bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
+				   struct pwned_error *error_r)
+{
+	struct pwned_compat_block block = {
+		.event = event_create(master_service_get_event(master_service)),
+	};
+	bool ok;
+
+	/* the name of `passdb pwned { }` */
+	settings_event_add_list_filter_name(block.event, "passdb", "pwned");
+	ok = pwned_compat_conf_load(&block, conf_r, error_r);
+	event_unref(&block.event);
+	return ok;
+}
+
+const char *pwned_compat_conf_path(void)
+{
+	return master_service_get_config_path(master_service);
+}
