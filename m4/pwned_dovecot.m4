@@ -106,6 +106,9 @@ AC_DEFUN([PWNED_DOVECOT_2_4_RELEASE], [
     [pwned_cv_preinit_parameters], [PWNED_PREINIT_HAS_PARAMETERS],
     [struct passdb_parameters params = { .use_cache = TRUE };
      return params.use_cache ? 0 : 1;])
+  PWNED_DOVECOT_TRY([whether filters of sent events are hidden (2.4.3)],
+    [pwned_cv_event_send_filters], [PWNED_EVENT_SEND_FILTERS_HIDDEN],
+    [return event_global_debug_send_filter_register() == NULL;])
   PWNED_DOVECOT_TRY([whether credentials come with their scheme (after 2.4.4)],
     [pwned_cv_credentials_scheme], [PWNED_CREDENTIALS_HAVE_SCHEME],
     [lookup_credentials_callback_t *callback = NULL;
@@ -117,10 +120,13 @@ AC_DEFUN([PWNED_DOVECOT_2_4_RELEASE], [
 # Where the statements compile the macro is defined for whoever includes Dovecot.
 AC_DEFUN([PWNED_DOVECOT_TRY], [
   AC_CACHE_CHECK([$1], [$2], [
+    pwned_save_CFLAGS=$CFLAGS
+    CFLAGS="$CFLAGS -Werror=implicit-function-declaration"
     AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[
       #include "lib.h"
       #include "auth-common.h"
       #include "passdb.h"
-    ]], [[$4]])], [$2=yes], [$2=no])])
+    ]], [[$4]])], [$2=yes], [$2=no])
+    CFLAGS=$pwned_save_CFLAGS])
   AS_VAR_IF([$2], [yes], [AS_VAR_APPEND([DOVECOT_CPPFLAGS], [" -D$3"])])
 ])

@@ -52,19 +52,26 @@ static char *trim(char *text)
 	return text;
 }
 
-/* Takes off quotes around a whole value, and the backslashes within. */
+static bool is_quoted(const char *value, size_t size)
+{
+	return size >= 2 && (*value == '"' || *value == '\'') &&
+	       value[size - 1] == *value;
+}
+
+/* Takes off the quotes around a whole value, and the backslashes within.
+   Returns NULL where one stands before anything but " and \: releases of
+   Dovecot differ about it. */
 static char *unquote(char *value)
 {
 	size_t size = strlen(value);
 	char *from, *to;
 
-	if (size < 2 || (*value != '"' && *value != '\'') ||
-	    value[size - 1] != *value)
+	if (!is_quoted(value, size))
 		return value;
 	value[size - 1] = '\0';
 	for (from = to = ++value; *from != '\0'; from++) {
-		if (*from == '\\' && *++from == '\0')
-			break;
+		if (*from == '\\' && *++from != '"' && *from != '\\')
+			return NULL;
 		*to++ = *from;
 	}
 	*to = '\0';
@@ -82,17 +89,25 @@ static bool find_setting(const char *name, enum pwned_setting_id *id_r)
 	return false;
 }
 
-/* Says what Dovecot would not take as it stands; NULL: nothing. */
-static const char *find_foreign(const char *value)
+/* The value as it was meant, or NULL and what Dovecot would not take, or not
+   always. */
+static const char *read_value(char *text, const char **error_r)
 {
-	size_t size = strlen(value);
+	size_t size = strlen(text);
+	const char *value = unquote(text);
 
-	if (size > 0 && value[size - 1] == '\\')
-		return "expected no \\ at the end of the line";
-	if (*value == '<')
-		return "expected quotes around a value that begins with <";
-	if (*value != '"' && *value != '\'' && strchr(value, '$') != NULL)
-		return "expected quotes around a value with a $ in it";
+	if (value == NULL)
+		*error_r = "expected \\\" or \\\\ where a \\ stands in quotes";
+	else if (value != text)
+		return value; /* in quotes all is well */
+	else if (size > 0 && text[size - 1] == '\\')
+		*error_r = "expected no \\ at the end of the line";
+	else if (*text == '<')
+		*error_r = "expected quotes around a value that begins with <";
+	else if (*text != '"' && *text != '\'' && strchr(text, '$') != NULL)
+		*error_r = "expected quotes around a value with a $ in it";
+	else
+		return value;
 	return NULL;
 }
 
@@ -101,10 +116,10 @@ static bool parse_assignment(struct pwned_settings *set, char *line,
 			     unsigned int number, const char *path,
 			     struct pwned_error *error_r)
 {
-	char *equals = strchr(line, '='), *value;
+	char *equals = strchr(line, '=');
+	const char *name, *value, *problem;
 	struct pwned_error reason;
 	enum pwned_setting_id id;
-	const char *name, *foreign;
 
 	if (equals == NULL) {
 		return pwned_error_set(
@@ -119,11 +134,10 @@ static bool parse_assignment(struct pwned_settings *set, char *line,
 				       number, name);
 	}
 	set->lines[id] = number;
-	value = trim(equals + 1);
-	foreign = find_foreign(value);
-	if (foreign != NULL)
-		return pwned_settings_error(set, id, path, foreign, error_r);
-	if (!pwned_settings_set_value(set, id, unquote(value), &reason))
+	value = read_value(trim(equals + 1), &problem);
+	if (value == NULL)
+		return pwned_settings_error(set, id, path, problem, error_r);
+	if (!pwned_settings_set_value(set, id, value, &reason))
 		return pwned_settings_error(set, id, path, reason.text,
 					    error_r);
 	return true;

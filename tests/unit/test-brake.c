@@ -300,7 +300,7 @@ static void a_crowd_above_the_share_is_braked(void **state)
 	denied = crowd(brake, 10000, 150000, 30, START);
 	/* the share counts before the crowd is there as well: of the first
 	   who came, up to a fifth */
-	assert_in_range(denied, 400, 30000);
+	assert_true(denied >= 400 && denied <= 30000);
 	assert_true(pwned_brake_is_engaged(brake, START + 3000));
 	assert_int_equal(deny(brake, 10000 + 149999, 1, START + 3000), 0);
 	pwned_brake_free(&brake);
@@ -362,7 +362,7 @@ static void thousands_of_the_denied_are_remembered(void **state)
 	verify(brake, 50000, 200, true, later);
 	assert_int_equal(deny(brake, 50000, 200, later), 41);
 	assert_true(pwned_brake_is_engaged(brake, later));
-	assert_in_range(deny(brake, 0, 8000, later), 7900, 8000);
+	assert_true(deny(brake, 0, 8000, later) >= 7900);
 	pwned_brake_free(&brake);
 }
 

@@ -25,17 +25,15 @@ struct event *pwned_event_create(void)
 	return event;
 }
 
-/* Whether one of the filters that choose events has a query. None tells, but
-   what it exports does. */
+/* Whether one of the filters that choose events has a query, or may have. None
+   tells, but what it exports does. */
 static bool filters_have_queries(void)
 {
-	struct event_filter *filters[] = {
-		event_get_global_debug_send_filter(),
-		event_get_global_debug_log_filter(),
-		event_get_global_core_log_filter(),
-	};
+	struct event_filter *filters[PWNED_EVENT_FILTERS];
 	string_t *queries = t_str_new(64);
 
+	if (!pwned_compat_event_filters(filters))
+		return TRUE;
 	for (unsigned int i = 0; i < N_ELEMENTS(filters); i++) {
 		if (filters[i] != NULL)
 			event_filter_export(filters[i], queries);

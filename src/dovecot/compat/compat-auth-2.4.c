@@ -63,6 +63,20 @@ void pwned_compat_no_credentials(enum passdb_result result,
 #endif
 }
 
+bool pwned_compat_event_filters(
+	struct event_filter *filters_r[PWNED_EVENT_FILTERS])
+{
+	filters_r[0] = event_get_global_debug_log_filter();
+	filters_r[1] = event_get_global_core_log_filter();
+#ifdef PWNED_EVENT_SEND_FILTERS_HIDDEN
+	filters_r[2] = NULL;
+	return FALSE;
+#else
+	filters_r[2] = event_get_global_debug_send_filter();
+	return TRUE;
+#endif
+}
+
 bool pwned_compat_debug_passwords(void)
 {
 	return global_auth_settings->debug_passwords;

@@ -4,6 +4,7 @@
 
 #include "passdb.h"
 
+struct event_filter;
 struct pwned_compat_block;
 
 /* What differs between Dovecot's series as seen from a passdb driver. One
@@ -31,6 +32,12 @@ void pwned_compat_set_userdb_field(struct auth_request *request,
 void pwned_compat_no_credentials(enum passdb_result result,
 				 lookup_credentials_callback_t *callback,
 				 struct auth_request *request);
+
+/* The filters that choose events for debug logs, metrics and exporters; some
+   may be NULL. Returns false where Dovecot does not show all of them. */
+#define PWNED_EVENT_FILTERS 3
+bool pwned_compat_event_filters(
+	struct event_filter *filters_r[PWNED_EVENT_FILTERS]);
 
 /* Whether auth_debug_passwords is on. */
 bool pwned_compat_debug_passwords(void);

@@ -52,7 +52,8 @@ bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
 	bool ok;
 
 	/* the name of `passdb pwned { }` */
-	settings_event_add_list_filter_name(block.event, "passdb", "pwned");
+	event_set_ptr(block.event, SETTINGS_EVENT_FILTER_NAME,
+		      t_strdup_noconst("passdb/pwned"));
 	ok = pwned_compat_conf_load(&block, conf_r, error_r);
 	event_unref(&block.event);
 	return ok;
