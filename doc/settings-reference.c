@@ -34,21 +34,41 @@ static const char man_head[] =
 	"A\n"
 	".B #\n"
 	"at the beginning of a line or after a blank begins a comment.\n"
-	"A value may be put in quotes, which keeps blanks at its ends and\n"
-	"every\n"
-	".BR # ;\n"
-	"a URL with a\n"
+	"A value may be put in quotes, which keeps blanks at its ends. It has\n"
+	"to be where\n"
 	".B #\n"
-	"in it is best quoted. Switches are yes or no; times have a unit (500\n"
+	"or\n"
+	".B $\n"
+	"is in it, or\n"
+	".B <\n"
+	"at its beginning; within quotes a backslash stands before another\n"
+	"one or a quote. Switches are yes or no; times have a unit (500\n"
 	"ms, 1 s, 5 mins), and so may sizes (512 KB, 8 MB).\n"
 	".PP\n"
 	"Everybody should be able to read the file, because programs that\n"
 	"change passwords do. Dovecot reads it at its start and at\n"
 	".BR \"doveadm reload\" .\n"
-	"With a mistake in it auth logs one error, which names file and line,\n"
-	"and lets every login pass unchecked;\n"
+	"With a mistake in it auth of Dovecot 2.3 logs one error, which names\n"
+	"file and line, and lets every login pass unchecked; Dovecot 2.4\n"
+	"refuses to start, and a running one goes on as it is.\n"
 	".B doveadm pwned config \\-\\-check\n"
 	"finds the mistake beforehand.\n"
+	".SS Dovecot 2.4\n"
+	"It includes the file:\n"
+	".PP\n"
+	".RS\n"
+	"!include /etc/dovecot/dovecot\\-pwned.conf.ext\n"
+	".RE\n"
+	".PP\n"
+	"The settings may also stand in its own configuration, where\n"
+	".BR dovecot\\-pwned\\-check (1)\n"
+	"does not see them: outside of all blocks, in\n"
+	".BR \"passdb pwned { }\" ,\n"
+	"and those marked\n"
+	".I by protocol\n"
+	"in\n"
+	".B protocol\n"
+	"blocks, too. The others are one for the server.\n"
 	".SH SETTINGS\n";
 
 static const char man_tail[] = ".SH SEE ALSO\n"
@@ -86,6 +106,8 @@ static void man_setting(const struct pwned_setting *setting)
 		fputs("; ", stdout);
 		man_text(range);
 	}
+	if (setting->per_protocol)
+		fputs("; \\fIby protocol\\fR", stdout);
 	fputs(")\n.br\n", stdout);
 	man_text(setting->text);
 	putchar('\n');

@@ -109,7 +109,7 @@ AC_DEFUN([PWNED_DOVECOT_2_4_RELEASE], [
   PWNED_DOVECOT_TRY([whether filters of sent events are hidden (2.4.3)],
     [pwned_cv_event_send_filters], [PWNED_EVENT_SEND_FILTERS_HIDDEN],
     [return event_global_debug_send_filter_register() == NULL;])
-  PWNED_DOVECOT_TRY([whether credentials come with their scheme (after 2.4.4)],
+  PWNED_DOVECOT_TRY([whether credentials come with their scheme (2.4.5)],
     [pwned_cv_credentials_scheme], [PWNED_CREDENTIALS_HAVE_SCHEME],
     [lookup_credentials_callback_t *callback = NULL;
      callback(PASSDB_RESULT_OK, NULL, 0, "PLAIN", NULL);])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Dovecot 2.4's passdb interface. Source of all facts: its src/auth, passdb.h,
    auth-request.h and auth-settings.h. What its releases changed, configure
-   finds out by compiling (m4/pwned_dovecot.m4); doc/DOVECOT-VERSIONS lists it.
+   finds out by compiling (m4/pwned_dovecot.m4); doc/DOVECOT lists it.
  */
 
 #include "auth-common.h"
