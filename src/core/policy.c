@@ -273,12 +273,22 @@ enum pwned_action pwned_policy_decide_any(const struct pwned_policy *policy,
 	return most;
 }
 
-static void describe_rule(const struct pwned_rule *rule, FILE *out)
+/* "any other service" where one was named before, else "any service". */
+static const char *describe_service(const struct pwned_policy *policy,
+				    const char *service)
 {
-	const char *service = strcmp(rule->service, service_any) == 0 ?
-				      "any other service" :
-				      rule->service;
+	if (strcmp(service, service_any) != 0)
+		return service;
+	for (size_t i = 0; i < policy->length; i++) {
+		if (strcmp(policy->rules[i].service, service_any) != 0)
+			return "any other service";
+	}
+	return "any service";
+}
 
+static void describe_rule(const struct pwned_rule *rule, const char *service,
+			  FILE *out)
+{
 	switch (rule->action) {
 	case PWNED_ACTION_DENY:
 		fprintf(out, "refused at %s", service);
@@ -306,7 +316,10 @@ void pwned_policy_describe(const struct pwned_policy *policy, char *text_r,
 	for (size_t i = 0; i < policy->length; i++) {
 		if (i > 0)
 			fputs(", ", out);
-		describe_rule(&policy->rules[i], out);
+		describe_rule(
+			&policy->rules[i],
+			describe_service(policy, policy->rules[i].service),
+			out);
 	}
 	fclose(out);
 	text_r[size - 1] = '\0';

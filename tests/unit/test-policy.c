@@ -265,6 +265,18 @@ static void policies_are_said_in_words(void **state)
 	pwned_policy_free(&policy);
 }
 
+static void a_rule_for_all_names_no_others(void **state)
+{
+	struct pwned_policy *policy = parse_good("*=deny:min=10 *=warn");
+	char text[256];
+
+	(void)state;
+	pwned_policy_describe(policy, text, sizeof(text));
+	assert_string_equal(text, "refused at any service (seen 10 times or "
+				  "more), warned about at any service");
+	pwned_policy_free(&policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +289,7 @@ int main(void)
 		cmocka_unit_test(may_deny_looks_at_all_rules_of_the_service),
 		cmocka_unit_test(a_new_password_meets_the_worst_service),
 		cmocka_unit_test(policies_are_said_in_words),
+		cmocka_unit_test(a_rule_for_all_names_no_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,6 +99,12 @@ static void passdb_pwned_init(struct passdb_module *module)
 	if (worker)
 		return;
 	passdb->server = pwned_server_ref();
+	if (module->blocking) {
+		module->blocking = FALSE;
+		e_warning(pwned_server_event(passdb->server),
+			  "use_worker = yes: passwords are checked in auth "
+			  "itself all the same, auth-workers do not do it");
+	}
 	passdb->checks = passdb->checks &&
 			 pwned_server_join(passdb->server, &passdb->conf,
 					   passdb->protocol, &passdb->error);
@@ -217,6 +223,9 @@ static void request_answer(struct pwned_auth_request *pending,
 			pwned_server_event(pending->passdb->server), request);
 	}
 	result = apply(request, &pending->passdb->conf.set, decision);
+	if (result == PASSDB_RESULT_OK &&
+	    !pwned_compat_set_block_fields(request))
+		result = PASSDB_RESULT_INTERNAL_FAILURE;
 	pending->request = NULL;
 	pending->callback(result, request);
 	auth_request_unref(&request);
@@ -311,8 +320,10 @@ static void passdb_pwned_lookup_credentials(
 		pwned_check_event_finish(event, &decision);
 		event_unref(&event);
 	}
-	passdb_handle_credentials(PASSDB_RESULT_OK, NULL, NULL, callback,
-				  request);
+	passdb_handle_credentials(pwned_compat_set_block_fields(request) ?
+					  PASSDB_RESULT_OK :
+					  PASSDB_RESULT_INTERNAL_FAILURE,
+				  NULL, NULL, callback, request);
 }
 
 static struct passdb_module_interface interface = {

@@ -31,6 +31,12 @@ const char *pwned_compat_service(const struct auth_request *request)
 	return request->fields.service;
 }
 
+bool pwned_compat_set_block_fields(struct auth_request *request ATTR_UNUSED)
+{
+	/* default_fields and override_fields are Dovecot's own affair */
+	return TRUE;
+}
+
 void pwned_compat_set_userdb_field(struct auth_request *request,
 				   const char *name, const char *value)
 {

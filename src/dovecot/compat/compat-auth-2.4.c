@@ -5,6 +5,8 @@
  */
 
 #include "auth-common.h"
+#include "array.h"
+#include "auth.h"
 #include "auth-settings.h"
 #include "lib-event.h"
 #include "passdb.h"
@@ -39,6 +41,17 @@ void pwned_compat_set_preinit(struct passdb_module_interface *iface,
 const char *pwned_compat_service(const struct auth_request *request)
 {
 	return request->fields.protocol;
+}
+
+bool pwned_compat_set_block_fields(struct auth_request *request)
+{
+	const struct auth_passdb_post_settings *set =
+		request->passdb->unexpanded_post_set;
+
+	/* looked at first, because expanding them costs as much as our check */
+	return !array_is_created(&set->fields) ||
+	       array_is_empty(&set->fields) ||
+	       auth_request_set_passdb_fields(request, NULL) == 0;
 }
 
 void pwned_compat_set_userdb_field(struct auth_request *request,

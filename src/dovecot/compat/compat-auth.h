@@ -22,6 +22,11 @@ void pwned_compat_set_preinit(struct passdb_module_interface *iface,
 /* The protocol that the client speaks, as Dovecot or the MTA names it. */
 const char *pwned_compat_service(const struct auth_request *request);
 
+/* Applies the fields that the block itself names, where Dovecot leaves that to
+   drivers. Returns false where one cannot be made; Dovecot has logged it, and
+   the login must fail: a field may well be there to restrict it. */
+bool pwned_compat_set_block_fields(struct auth_request *request);
+
 /* Gives a field to the service that the user logs in to, as if his userdb had
    it. Unlike auth_request_set_field("userdb_...") it does not make `userdb {
    driver = prefetch }` believe that it was served. */
