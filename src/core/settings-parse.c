@@ -100,6 +100,8 @@ static const char *read_value(char *text, const char **error_r)
 		*error_r = "expected \\\" or \\\\ where a \\ stands in quotes";
 	else if (value != text)
 		return value; /* in quotes all is well */
+	else if (size == 1 && (*text == '"' || *text == '\''))
+		*error_r = "expected a second quote";
 	else if (size > 0 && text[size - 1] == '\\')
 		*error_r = "expected no \\ at the end of the line";
 	else if (*text == '<')

@@ -19,6 +19,16 @@ bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
 	return pwned_conf_load(NULL, PWNED_SETTINGS_PATH, conf_r, error_r);
 }
 
+bool pwned_compat_conf_check_common(struct pwned_error *error_r)
+{
+	struct pwned_conf conf;
+	bool ok = pwned_compat_conf_load_common(&conf, error_r);
+
+	if (ok)
+		pwned_conf_free(&conf);
+	return ok;
+}
+
 const char *pwned_compat_conf_path(void)
 {
 	return PWNED_SETTINGS_PATH;

@@ -9,6 +9,11 @@
 #include "compat-conf.h"
 #include "compat-settings-2.4.h"
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* Not checked by Dovecot, to which a mistake is fatal: it was there when
    the configuration was read, and what is left is ours to tell. */
 #define LOOKUP_FLAGS (SETTINGS_GET_FLAG_NO_CHECK | SETTINGS_GET_FLAG_NO_EXPAND)
@@ -57,6 +62,48 @@ bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
 	ok = pwned_compat_conf_load(&block, conf_r, error_r);
 	event_unref(&block.event);
 	return ok;
+}
+
+/* Runs doveconf, whose standard output goes nowhere. Returns its exit status,
+   or -1 where it did not run or did not end by itself. */
+static int run_doveconf(const char *path)
+{
+	const char *const argv[] = { "doveconf", "-n", "-c", path, NULL };
+	posix_spawn_file_actions_t actions;
+	int status, ret;
+	pid_t pid;
+
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return -1;
+	ret = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO,
+					       "/dev/null", O_WRONLY, 0);
+	if (ret == 0)
+		ret = posix_spawnp(&pid, argv[0], &actions, NULL,
+				   (char *const *)argv, environ);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	if (ret != 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+/* What we are given here is what no protocol says otherwise. */
+bool pwned_compat_conf_check_common(struct pwned_error *error_r)
+{
+	const char *path = pwned_compat_conf_path();
+	struct pwned_conf conf;
+	int status = run_doveconf(path);
+
+	if (status < 0)
+		return pwned_error_set(error_r, "%s: doveconf cannot be run",
+				       path);
+	if (status > 0)
+		return pwned_error_set(error_r, "%s: doveconf refuses it",
+				       path);
+	/* the files that settings name */
+	if (!pwned_compat_conf_load_common(&conf, error_r))
+		return false;
+	pwned_conf_free(&conf);
+	return true;
 }
 
 const char *pwned_compat_conf_path(void)

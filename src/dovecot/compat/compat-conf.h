@@ -26,6 +26,9 @@ bool pwned_compat_conf_load(const struct pwned_compat_block *block,
    says otherwise. */
 bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
 				   struct pwned_error *error_r);
+/* Looks for mistakes in all that Dovecot would read, protocols and all. Returns
+   false with what is wrong, or, where that has been printed, with where. */
+bool pwned_compat_conf_check_common(struct pwned_error *error_r);
 /* The file that is thereby looked at first. */
 const char *pwned_compat_conf_path(void);
 

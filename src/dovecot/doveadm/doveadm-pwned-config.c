@@ -39,35 +39,59 @@ static void print_settings(const struct pwned_settings *set)
 	}
 }
 
+/* path NULL: what Dovecot reads. */
+static bool load(const char *path, struct pwned_conf *conf_r,
+		 struct pwned_error *error_r)
+{
+	if (path != NULL)
+		return pwned_conf_load(path, NULL, conf_r, error_r);
+	return pwned_compat_conf_load_common(conf_r, error_r);
+}
+
+static bool show(const char *path, struct pwned_error *error_r)
+{
+	struct pwned_conf conf;
+
+	if (!load(path, &conf, error_r))
+		return FALSE;
+	print_settings(&conf.set);
+	pwned_conf_free(&conf);
+	return TRUE;
+}
+
+static bool look_for_mistakes(const char *path, struct pwned_error *error_r)
+{
+	struct pwned_conf conf;
+
+	if (path == NULL) {
+		path = pwned_compat_conf_path();
+		if (!pwned_compat_conf_check_common(error_r))
+			return FALSE;
+	} else {
+		if (!load(path, &conf, error_r))
+			return FALSE;
+		pwned_conf_free(&conf);
+	}
+	if (access(path, F_OK) == 0)
+		i_info("%s: no mistakes found", path);
+	else
+		i_info("%s: there is no such file, defaults apply", path);
+	return TRUE;
+}
+
 static void cmd_pwned_config(struct doveadm_cmd_context *cctx)
 {
 	const char *path = NULL;
-	struct pwned_conf conf;
 	struct pwned_error error;
-	bool check = FALSE, ok, exists;
+	bool check = FALSE;
 
 	(void)doveadm_cmd_param_bool(cctx, "check", &check);
 	if (!doveadm_cmd_param_str(cctx, "config-file", &path))
 		(void)doveadm_cmd_param_str(cctx, "file", &path);
-	if (path != NULL)
-		ok = pwned_conf_load(path, NULL, &conf, &error);
-	else
-		ok = pwned_compat_conf_load_common(&conf, &error);
-	if (!ok) {
+	if (!(check ? look_for_mistakes(path, &error) : show(path, &error))) {
 		i_error("%s", error.text);
 		doveadm_exit_code = EX_MISTAKE;
-		return;
 	}
-	if (path == NULL)
-		path = pwned_compat_conf_path();
-	exists = access(path, F_OK) == 0;
-	if (!check)
-		print_settings(&conf.set);
-	else if (exists)
-		i_info("%s: no mistakes found", path);
-	else
-		i_info("%s: there is no such file, defaults apply", path);
-	pwned_conf_free(&conf);
 }
 
 /* clang-format off */
