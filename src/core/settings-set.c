@@ -26,8 +26,13 @@ bool pwned_settings_set_value(struct pwned_settings *set,
 			      enum pwned_setting_id id, const char *value,
 			      struct pwned_error *error_r)
 {
-	char *copy = strdup(value);
+	char *copy;
 
+	/* Dovecot 2.4 takes it for a variable, whatever the setting, and ends
+	   where it is none. */
+	if (strstr(value, "%{") != NULL)
+		return pwned_error_set(error_r, "expected no %%{ in a value");
+	copy = strdup(value);
 	if (copy == NULL)
 		return pwned_error_set(error_r, "out of memory");
 	free(set->values[id]);
