@@ -147,7 +147,6 @@ bool pwned_conf_load(const char *path, const char *fallback,
 					    &conf_r->set, error_r);
 	if (path == NULL)
 		path = fallback;
-	conf_r->from_file = true;
 	ok = parse_file(path, &conf_r->set, error_r) &&
 	     read_named_files(conf_r, path, error_r);
 	if (!ok)
@@ -175,16 +174,20 @@ void pwned_conf_free(struct pwned_conf *conf)
 	pwned_secret_free(&conf->proxy_auth);
 }
 
-bool pwned_conf_file_differs(const char *path, const struct pwned_settings *set,
-			     enum pwned_setting_id *id_r)
+bool pwned_conf_file_agrees(const char *path, const struct pwned_settings *set,
+			    struct pwned_error *error_r)
 {
 	struct pwned_settings other;
-	struct pwned_error error;
+	enum pwned_setting_id id;
 	bool differs;
 
-	if (!parse_file(path, &other, &error))
+	if (access(path, F_OK) < 0)
+		return true;
+	if (!parse_file(path, &other, error_r))
 		return false;
-	differs = pwned_settings_differ(set, &other, false, id_r);
+	differs =
+		pwned_settings_differ(set, &other, PWNED_SETTINGS_CHOICE, &id);
 	pwned_settings_free(&other);
-	return differs;
+	return !differs || pwned_error_set(error_r, "%s: %s differs there",
+					   path, pwned_settings_table[id].name);
 }

@@ -9,7 +9,6 @@
 /* The settings, and what stands in the files that they name. */
 struct pwned_conf {
 	struct pwned_settings set;
-	bool from_file; /* false: defaults, or Dovecot's own configuration */
 	struct pwned_secret proxy_auth; /* user:password, or empty */
 };
 
@@ -24,9 +23,10 @@ bool pwned_conf_from_values(const char *const values[PWNED_SET_COUNT],
 			    struct pwned_error *error_r);
 void pwned_conf_free(struct pwned_conf *conf);
 
-/* Whether a file, if it is there and has no mistake, has a setting of another
-   meaning: the first such. Other programs may go by it. */
-bool pwned_conf_file_differs(const char *path, const struct pwned_settings *set,
-			     enum pwned_setting_id *id_r);
+/* Whether programs that go by a file decide about a password that is chosen as
+   these settings would. Returns false with how the file differs, or with the
+   mistake in it; where there is none, nobody goes by it. */
+bool pwned_conf_file_agrees(const char *path, const struct pwned_settings *set,
+			    struct pwned_error *error_r);
 
 #endif

@@ -57,6 +57,7 @@ struct pwned_setting {
 	const char *default_value;
 	uint64_t min, max; /* of times, sizes and percents, in their unit */
 	bool per_protocol; /* may differ by protocol; others are one for all */
+	bool login_only;   /* means nothing where a password is chosen */
 	const char *text;  /* what it does, for the reference */
 	const char *example; /* stands in the shipped example, or NULL */
 };
@@ -100,10 +101,17 @@ bool pwned_settings_from_values(const char *const values[PWNED_SET_COUNT],
 				struct pwned_error *error_r);
 void pwned_settings_free(struct pwned_settings *set);
 
-/* Returns whether two have a setting of different meaning: the first such.
-   server_wide: of those only that may not differ by protocol. */
+/* Which settings are compared. */
+enum pwned_settings_part {
+	PWNED_SETTINGS_ALL,
+	PWNED_SETTINGS_SERVER, /* those that may not differ by protocol */
+	PWNED_SETTINGS_CHOICE, /* what counts where a password is chosen */
+};
+
+/* Returns whether two have a setting of different meaning: the first such. */
 bool pwned_settings_differ(const struct pwned_settings *one,
-			   const struct pwned_settings *two, bool server_wide,
+			   const struct pwned_settings *two,
+			   enum pwned_settings_part part,
 			   enum pwned_setting_id *id_r);
 
 /* Says what is wrong with the value of a setting: path (unless NULL), line (if

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The settings file's lines: name = value. Dovecot 2.4 includes the same file
-   in its configuration, so what is taken here means the same there (its
-   src/config/config-parser.c); a line that it would read otherwise is refused.
- */
+   in its configuration, so what is taken here means the same there: a line
+   that its src/config/config-parser.c would read otherwise is refused. */
 
 #include "settings-set.h"
 

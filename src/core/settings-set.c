@@ -118,16 +118,30 @@ bool pwned_settings_from_values(const char *const values[PWNED_SET_COUNT],
 	return ok;
 }
 
+static bool is_part(const struct pwned_setting *setting,
+		    enum pwned_settings_part part)
+{
+	switch (part) {
+	case PWNED_SETTINGS_SERVER:
+		return !setting->per_protocol;
+	case PWNED_SETTINGS_CHOICE:
+		return !setting->login_only;
+	case PWNED_SETTINGS_ALL:
+		break;
+	}
+	return true;
+}
+
 bool pwned_settings_differ(const struct pwned_settings *one,
-			   const struct pwned_settings *two, bool server_wide,
+			   const struct pwned_settings *two,
+			   enum pwned_settings_part part,
 			   enum pwned_setting_id *id_r)
 {
 	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
 		const struct pwned_setting *setting = &pwned_settings_table[i];
 
-		if (server_wide && setting->per_protocol)
-			continue;
-		if (!pwned_setting_is_same(one, two, setting)) {
+		if (is_part(setting, part) &&
+		    !pwned_setting_is_same(one, two, setting)) {
 			*id_r = i;
 			return true;
 		}

@@ -50,6 +50,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_wait", .type = PWNED_TYPE_TIME, MEMBER(wait_msecs),
 	.default_value = "1 s", .min = 0, .max = MSECS(8),
 	.per_protocol = true,
+	.login_only = true,
 	.text = "How long a login waits for an answer that is not in memory. "
 		"0: not at all; the answer then counts for the next login.",
 },
@@ -77,6 +78,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_on_unknown", .type = PWNED_TYPE_ON_UNKNOWN,
 	MEMBER(on_unknown), .default_value = "allow",
 	.per_protocol = true,
+	.login_only = true,
 	.text = "What to do when we asked and could not tell: allow, or "
 		"tempfail, a temporary failure. Postfix makes of that a "
 		"permanent 535, which looks like a wrong password; and Dovecot "
@@ -93,6 +95,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_brake_share", .type = PWNED_TYPE_PERCENT,
 	MEMBER(brake_share_percent), .default_value = "20 %",
 	.min = 0, .max = 100,
+	.login_only = true,
 	.text = "The brake, for a source that lies or a mistake of ours: once "
 		"at least 100 different users were verified within the last "
 		"hour, and more than this share of them would newly be "
@@ -103,6 +106,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_url", .type = PWNED_TYPE_LINK, MEMBER(url),
 	.default_value = "", .example = "https://www.example.com/password",
 	.per_protocol = true,
+	.login_only = true,
 	.text = "Where your customers choose a new password. It stands for "
 		"{url} in the two texts below; empty: \"ask your mail "
 		"provider\".",
@@ -111,6 +115,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_message", .type = PWNED_TYPE_TEXT, MEMBER(message),
 	.default_value = "",
 	.per_protocol = true,
+	.login_only = true,
 	.text = "What a refused customer reads: one line of printable ASCII, "
 		"at most 200 bytes with {url} expanded. Empty: \"Sending is "
 		"blocked: this password appears in a known data breach. "
@@ -121,6 +126,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_warning", .type = PWNED_TYPE_TEXT, MEMBER(warning),
 	.default_value = "",
 	.per_protocol = true,
+	.login_only = true,
 	.text = "What a warned customer reads, likewise. Empty: \"Your mail "
 		"password appears in a known data breach. Choose a new one: "
 		"{url}\".",
@@ -129,6 +135,7 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_cache_size", .type = PWNED_TYPE_SIZE,
 	MEMBER(cache_size), .default_value = "8 MB",
 	.min = KIB(64), .max = MIB(64),
+	.login_only = true,
 	.text = "How much memory ranges may take in the auth process, where "
 		"some 70 fit in a megabyte. Dovecot gives auth 256 MB of "
 		"address space in all (vsz_limit).",

@@ -100,8 +100,8 @@ end_contained() {
 }
 
 # Sets `root` to the finished root of a release, made first if need be, and
-# holds a shared lock on it (descriptor 9) until the calling script ends, so
-# that no other run removes it as outdated.
+# holds a shared lock on it (descriptor 9) until the next is opened or the
+# calling script ends, so that no other run removes it as outdated.
 open_root() {
 	local release=$1 recipe=$harness/recipes/$1 place made
 

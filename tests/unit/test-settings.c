@@ -267,15 +267,15 @@ static void values_need_no_file(void **state)
 	assert_empty(&set);
 }
 
-static void parse_two(const char *one, const char *two, bool server_wide,
-		      const char *expected)
+static void parse_two(const char *one, const char *two,
+		      enum pwned_settings_part part, const char *expected)
 {
 	struct pwned_settings sets[2];
 	enum pwned_setting_id id;
 
 	parse_good(one, &sets[0]);
 	parse_good(two, &sets[1]);
-	if (!pwned_settings_differ(&sets[0], &sets[1], server_wide, &id))
+	if (!pwned_settings_differ(&sets[0], &sets[1], part, &id))
 		assert_null(expected);
 	else if (expected == NULL)
 		fail_msg("%s differs", pwned_settings_table[id].name);
@@ -292,13 +292,14 @@ static void a_difference_is_one_of_meaning(void **state)
 		  "pwned_cache_size = 1 MB\n",
 		  "pwned_wait = 2000 ms\npwned_dry_run = Y\n"
 		  "pwned_cache_size = 1024K\n",
-		  false, NULL);
-	parse_two("pwned_wait = 2 s\n", "", false, "pwned_wait");
-	parse_two("pwned_source = https://a.example/\n", "", false,
+		  PWNED_SETTINGS_ALL, NULL);
+	parse_two("pwned_wait = 2 s\n", "", PWNED_SETTINGS_ALL, "pwned_wait");
+	parse_two("pwned_source = https://a.example/\n", "", PWNED_SETTINGS_ALL,
 		  "pwned_source");
-	parse_two("pwned_cache_size = 1 MB\n", "", false, "pwned_cache_size");
-	parse_two("pwned_message = a\n", "pwned_message = b\n", false,
-		  "pwned_message");
+	parse_two("pwned_cache_size = 1 MB\n", "", PWNED_SETTINGS_ALL,
+		  "pwned_cache_size");
+	parse_two("pwned_message = a\n", "pwned_message = b\n",
+		  PWNED_SETTINGS_ALL, "pwned_message");
 }
 
 static void some_settings_are_one_for_a_server(void **state)
@@ -308,15 +309,17 @@ static void some_settings_are_one_for_a_server(void **state)
 		  "pwned_warning = b\npwned_url = https://a.example/\n"
 		  "pwned_wait = 0\npwned_on_unknown = tempfail\n"
 		  "pwned_dry_run = yes\n",
-		  "", true, NULL);
-	parse_two("pwned_source = https://a.example/\n", "", true,
-		  "pwned_source");
-	parse_two("pwned_source_padding = no\n", "", true,
+		  "", PWNED_SETTINGS_SERVER, NULL);
+	parse_two("pwned_source = https://a.example/\n", "",
+		  PWNED_SETTINGS_SERVER, "pwned_source");
+	parse_two("pwned_source_padding = no\n", "", PWNED_SETTINGS_SERVER,
 		  "pwned_source_padding");
-	parse_two("pwned_fetch_timeout = 6 s\n", "", true,
+	parse_two("pwned_fetch_timeout = 6 s\n", "", PWNED_SETTINGS_SERVER,
 		  "pwned_fetch_timeout");
-	parse_two("pwned_brake_share = 5\n", "", true, "pwned_brake_share");
-	parse_two("pwned_cache_size = 1 MB\n", "", true, "pwned_cache_size");
+	parse_two("pwned_brake_share = 5\n", "", PWNED_SETTINGS_SERVER,
+		  "pwned_brake_share");
+	parse_two("pwned_cache_size = 1 MB\n", "", PWNED_SETTINGS_SERVER,
+		  "pwned_cache_size");
 }
 
 static void the_size_ends_the_text(void **state)
@@ -378,6 +381,22 @@ static void errors_of_two_settings_name_one(void **state)
 	assert_error("pwned_fetch_timeout = 2 s\npwned_wait = 3 s\n",
 		     PATH " line 2: pwned_wait: expected pwned_wait to be no "
 			  "longer than pwned_fetch_timeout");
+}
+
+static void some_settings_are_for_logins_alone(void **state)
+{
+	(void)state;
+	parse_two("pwned_wait = 0\npwned_on_unknown = tempfail\n"
+		  "pwned_brake_share = 5\npwned_url = https://a.example/\n"
+		  "pwned_message = a\npwned_warning = b\n"
+		  "pwned_cache_size = 1 MB\n",
+		  "", PWNED_SETTINGS_CHOICE, NULL);
+	parse_two("pwned_policy = *=off\n", "", PWNED_SETTINGS_CHOICE,
+		  "pwned_policy");
+	parse_two("pwned_dry_run = yes\n", "", PWNED_SETTINGS_CHOICE,
+		  "pwned_dry_run");
+	parse_two("pwned_source = https://a.example/\n", "",
+		  PWNED_SETTINGS_CHOICE, "pwned_source");
 }
 
 static void a_nul_byte_is_no_text(void **state)
@@ -496,6 +515,7 @@ int main(void)
 		cmocka_unit_test(values_need_no_file),
 		cmocka_unit_test(a_difference_is_one_of_meaning),
 		cmocka_unit_test(some_settings_are_one_for_a_server),
+		cmocka_unit_test(some_settings_are_for_logins_alone),
 		cmocka_unit_test(the_size_ends_the_text),
 		cmocka_unit_test(of_a_setting_twice_the_last_counts),
 		cmocka_unit_test(errors_name_the_line),

@@ -91,7 +91,7 @@ static uint64_t random_seed(void)
 }
 
 bool pwned_server_join(struct pwned_server *server,
-		       const struct pwned_conf *conf, const char *protocol,
+		       const struct pwned_conf *conf, const char *where,
 		       struct pwned_error *error_r)
 {
 	enum pwned_setting_id id;
@@ -103,7 +103,7 @@ bool pwned_server_join(struct pwned_server *server,
 		if (server->engine == NULL)
 			return false;
 		server->set = &conf->set;
-		pwned_auth_start_log(server->event, &conf->set, protocol);
+		pwned_auth_start_log(server->event, &conf->set, where);
 		return true;
 	}
 	if (pwned_settings_differ(server->set, &conf->set, true, &id)) {
@@ -112,8 +112,8 @@ bool pwned_server_join(struct pwned_server *server,
 				       "passdb block before has another value",
 				       pwned_settings_table[id].name);
 	}
-	pwned_auth_start_log_protocol(server->event, server->set, &conf->set,
-				      protocol);
+	pwned_auth_start_log_further(server->event, server->set, &conf->set,
+				     where);
 	return true;
 }
 
@@ -149,12 +149,26 @@ static struct complaint *find_complaint(struct pwned_server *server,
 	return complaint;
 }
 
-void pwned_server_complain(struct pwned_server *server, const char *text)
+/* Returns whether the text is to be told now. */
+static bool complaint_is_due(struct pwned_server *server, const char *text,
+			     bool again)
 {
 	struct complaint *complaint = find_complaint(server, text);
 
-	if (ioloop_time < complaint->next)
-		return;
+	if (complaint->next != 0 && (!again || ioloop_time < complaint->next))
+		return FALSE;
 	complaint->next = ioloop_time + COMPLAIN_EVERY_SECS;
-	e_error(server->event, "%s", text);
+	return TRUE;
+}
+
+void pwned_server_complain(struct pwned_server *server, const char *text)
+{
+	if (complaint_is_due(server, text, TRUE))
+		e_error(server->event, "%s", text);
+}
+
+void pwned_server_warn(struct pwned_server *server, const char *text)
+{
+	if (complaint_is_due(server, text, FALSE))
+		e_warning(server->event, "%s", text);
 }

@@ -21,10 +21,11 @@ struct pwned_server *pwned_server_ref(void);
 void pwned_server_unref(struct pwned_server **server);
 
 /* Joins with a block's settings, which must stay until pwned_server_stop(); the
-   first make the engine. Returns false with what failed, or with the setting
-   that should be the same as that of the first. */
+   first make the engine. where: which block it is, or NULL. Returns false with
+   what failed, or with the setting that should be the same as that of the
+   first. */
 bool pwned_server_join(struct pwned_server *server,
-		       const struct pwned_conf *conf, const char *protocol,
+		       const struct pwned_conf *conf, const char *where,
 		       struct pwned_error *error_r);
 /* Ends the engine, and with it all checks: auth is stopping. */
 void pwned_server_stop(struct pwned_server *server);
@@ -37,5 +38,7 @@ struct event *pwned_server_event(struct pwned_server *server);
 /* Logs a standing fault, whoever meets it: once, and again each minute while
    it is met. */
 void pwned_server_complain(struct pwned_server *server, const char *text);
+/* Logs a warning, whoever meets its cause: once. */
+void pwned_server_warn(struct pwned_server *server, const char *text);
 
 #endif

@@ -4,50 +4,46 @@
 #include "auth-common.h"
 #include "lib-event.h"
 #include "auth-start.h"
-#include "compat-auth.h"
 #include "pwned-settings.h"
 
 #include <unistd.h>
 
-static const char *for_protocol(const char *protocol)
+static const char *prefix_for(const char *where)
 {
-	return protocol == NULL ? "" :
-				  t_strdup_printf("protocol %s: ", protocol);
+	return where == NULL ? "" : t_strconcat(where, ": ", NULL);
 }
 
 static void log_policy(struct event *event, const struct pwned_settings *set,
-		       const char *protocol)
+		       const char *where)
 {
 	char text[512];
 
 	if (set->dry_run) {
 		e_info(event, "%sdry run, nobody is refused",
-		       for_protocol(protocol));
+		       prefix_for(where));
 		return;
 	}
 	pwned_policy_describe(set->policy, text, sizeof(text));
-	e_info(event, "%sbreached passwords are %s", for_protocol(protocol),
-	       text);
+	e_info(event, "%sbreached passwords are %s", prefix_for(where), text);
 }
 
 static void log_on_unknown(struct event *event,
-			   const struct pwned_settings *set,
-			   const char *protocol)
+			   const struct pwned_settings *set, const char *where)
 {
 	if (set->on_unknown == PWNED_ACTION_TEMPFAIL) {
 		e_warning(event,
 			  "%spwned_on_unknown = tempfail: Postfix turns a "
 			  "temporary failure into a permanent 535, which looks "
 			  "like a wrong password",
-			  for_protocol(protocol));
+			  prefix_for(where));
 	}
 }
 
 void pwned_auth_start_log(struct event *event, const struct pwned_settings *set,
-			  const char *protocol)
+			  const char *where)
 {
-	log_policy(event, set, protocol);
-	log_on_unknown(event, set, protocol);
+	log_policy(event, set, where);
+	log_on_unknown(event, set, where);
 	/* the settings were read as root; libcurl reads this one as we are now
 	 */
 	if (*set->source_ca_file != '\0' &&
@@ -57,22 +53,17 @@ void pwned_auth_start_log(struct event *event, const struct pwned_settings *set,
 			"read it: %m",
 			set->source_ca_file);
 	}
-	if (pwned_compat_debug_passwords()) {
-		e_warning(event,
-			  "auth_debug_passwords = yes: Dovecot logs passwords "
-			  "in clear text");
-	}
 }
 
-void pwned_auth_start_log_protocol(struct event *event,
-				   const struct pwned_settings *first,
-				   const struct pwned_settings *set,
-				   const char *protocol)
+void pwned_auth_start_log_further(struct event *event,
+				  const struct pwned_settings *first,
+				  const struct pwned_settings *set,
+				  const char *where)
 {
 	if (set->dry_run != first->dry_run ||
 	    strcmp(set->values[PWNED_SET_POLICY],
 		   first->values[PWNED_SET_POLICY]) != 0)
-		log_policy(event, set, protocol);
+		log_policy(event, set, where);
 	if (set->on_unknown != first->on_unknown)
-		log_on_unknown(event, set, protocol);
+		log_on_unknown(event, set, where);
 }

@@ -6,16 +6,16 @@ struct event;
 struct pwned_settings;
 
 /* What auth's log says at start: what is refused where, or that nobody is, and
-   warnings about settings, ours and Dovecot's, that have a price. protocol: the
-   only one that they are for, or NULL. */
+   a warning where a setting has a price. where: which block they are of, or
+   NULL. */
 void pwned_auth_start_log(struct event *event, const struct pwned_settings *set,
-			  const char *protocol);
+			  const char *where);
 
-/* The same for a further protocol, where it is not what was said for the first
+/* The same for a further block, where it is not what was said for the first
    settings. */
-void pwned_auth_start_log_protocol(struct event *event,
-				   const struct pwned_settings *first,
-				   const struct pwned_settings *set,
-				   const char *protocol);
+void pwned_auth_start_log_further(struct event *event,
+				  const struct pwned_settings *first,
+				  const struct pwned_settings *set,
+				  const char *where);
 
 #endif

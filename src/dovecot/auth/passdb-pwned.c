@@ -19,11 +19,13 @@
 struct pwned_passdb {
 	struct passdb_module module; /* must be first */
 	struct pwned_server *server;
-	const char *protocol; /* that it is for alone, or NULL */
+	const char *where; /* which block it is, for the log, or NULL */
 	struct pwned_conf conf;
 	bool checks; /* false: error says why not */
 	struct pwned_error error;
-	const char *differs; /* NULL, or a setting: see warn_of_file() */
+	bool debug_passwords;
+	bool is_common; /* false: difference says what other doors go by */
+	struct pwned_error difference;
 };
 
 /* A login that waits for its decision, or whose late one is to come. */
@@ -41,9 +43,12 @@ static struct pwned_passdb *passdb_of(const struct auth_request *request)
 
 static void complain_unchecked(struct pwned_passdb *passdb)
 {
-	pwned_server_complain(passdb->server,
-			      t_strconcat(passdb->error.text,
-					  "; passwords are not checked", NULL));
+	pwned_server_complain(
+		passdb->server,
+		t_strconcat(passdb->where == NULL ? "" : passdb->where,
+			    passdb->where == NULL ? "" : ": ",
+			    passdb->error.text, "; passwords are not checked",
+			    NULL));
 }
 
 /* We say OK without looking whether the password is the user's, so somebody
@@ -62,34 +67,39 @@ static struct passdb_module *passdb_pwned_create(
 	pool_t pool, const struct pwned_compat_block *block)
 {
 	struct pwned_passdb *passdb = p_new(pool, struct pwned_passdb, 1);
-	enum pwned_setting_id id;
 
 	if (worker)
 		return &passdb->module;
-	passdb->protocol = p_strdup(pool, block->protocol);
+	passdb->where = p_strdup(pool, block->where);
 	/* As root: the file with the proxy's password is root's. A mistake
 	   is told by init. */
 	passdb->checks =
 		pwned_compat_conf_load(block, &passdb->conf, &passdb->error);
-	if (passdb->checks && !passdb->conf.from_file &&
-	    passdb->protocol == NULL &&
-	    pwned_conf_file_differs(PWNED_SETTINGS_PATH, &passdb->conf.set,
-				    &id))
-		passdb->differs = pwned_settings_table[id].name;
+	passdb->debug_passwords = pwned_compat_debug_passwords(block);
+	passdb->is_common = !passdb->checks || passdb->where != NULL ||
+			    pwned_compat_conf_is_common(&passdb->conf.set,
+							&passdb->difference);
 	return &passdb->module;
 }
 
-/* Dovecot 2.4 does not read the file by itself, but the program for password
-   changes does. */
-static void warn_of_file(const struct pwned_passdb *passdb)
+/* What an operator may not have meant. */
+static void warn_of_settings(const struct pwned_passdb *passdb)
 {
-	if (passdb->differs == NULL)
-		return;
-	e_warning(pwned_server_event(passdb->server),
-		  "%s: %s stands otherwise there than in Dovecot's "
-		  "configuration, which should have a line `!include %s`: "
-		  "dovecot-pwned-check goes by this file",
-		  PWNED_SETTINGS_PATH, passdb->differs, PWNED_SETTINGS_PATH);
+	if (passdb->module.blocking)
+		pwned_server_warn(passdb->server,
+				  "use_worker = yes: passwords are checked in "
+				  "auth itself all the same, auth-workers do "
+				  "not do it");
+	if (passdb->debug_passwords)
+		pwned_server_warn(passdb->server,
+				  "auth_debug_passwords = yes: Dovecot logs "
+				  "passwords in clear text");
+	if (!passdb->is_common)
+		pwned_server_warn(passdb->server,
+				  t_strconcat(passdb->difference.text,
+					      ": dovecot-pwned-check goes by "
+					      "that file, logins do not",
+					      NULL));
 }
 
 static void passdb_pwned_init(struct passdb_module *module)
@@ -99,20 +109,14 @@ static void passdb_pwned_init(struct passdb_module *module)
 	if (worker)
 		return;
 	passdb->server = pwned_server_ref();
-	if (module->blocking) {
-		module->blocking = FALSE;
-		e_warning(pwned_server_event(passdb->server),
-			  "use_worker = yes: passwords are checked in auth "
-			  "itself all the same, auth-workers do not do it");
-	}
 	passdb->checks = passdb->checks &&
 			 pwned_server_join(passdb->server, &passdb->conf,
-					   passdb->protocol, &passdb->error);
+					   passdb->where, &passdb->error);
 	pwned_secret_free(&passdb->conf.proxy_auth);
-	if (passdb->checks)
-		warn_of_file(passdb);
-	else
+	if (!passdb->checks)
 		complain_unchecked(passdb);
+	warn_of_settings(passdb);
+	module->blocking = FALSE;
 }
 
 static void passdb_pwned_deinit(struct passdb_module *module)
@@ -125,12 +129,6 @@ static void passdb_pwned_deinit(struct passdb_module *module)
 	pwned_server_stop(passdb->server);
 	pwned_server_unref(&passdb->server);
 	pwned_conf_free(&passdb->conf);
-}
-
-/* NULL: passwords are not checked. */
-static struct pwned_engine *passdb_engine(struct pwned_passdb *passdb)
-{
-	return passdb->checks ? pwned_server_engine(passdb->server) : NULL;
 }
 
 /* Why the request's password is not to be looked up. NONE: it is. */
@@ -251,7 +249,7 @@ static void check_request(struct pwned_auth_request *pending,
 {
 	struct auth_request *request = pending->request;
 	struct pwned_passdb *passdb = pending->passdb;
-	struct pwned_engine *engine = passdb_engine(passdb);
+	struct pwned_engine *engine = pwned_server_engine(passdb->server);
 	enum pwned_reason skip = skip_reason(request);
 	struct pwned_login login = {
 		.set = &passdb->conf.set,
@@ -263,9 +261,12 @@ static void check_request(struct pwned_auth_request *pending,
 	struct pwned_decision decision;
 	bool known = TRUE;
 
-	if (engine == NULL) {
+	if (!passdb->checks) {
 		complain_unchecked(passdb);
 		pwned_check_skip(NULL, PWNED_REASON_CONFIG, &decision);
+	} else if (engine == NULL) {
+		pwned_check_skip(&passdb->conf.set, PWNED_REASON_SHUTDOWN,
+				 &decision);
 	} else if (skip != PWNED_REASON_NONE) {
 		pwned_check_skip(&passdb->conf.set, skip, &decision);
 	} else {

@@ -64,7 +64,8 @@ bool pwned_compat_event_filters(
 	return TRUE;
 }
 
-bool pwned_compat_debug_passwords(void)
+bool pwned_compat_debug_passwords(
+	const struct pwned_compat_block *block ATTR_UNUSED)
 {
 	return global_auth_settings->debug_passwords;
 }

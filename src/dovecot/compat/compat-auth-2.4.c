@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Dovecot 2.4's passdb interface. Source of all facts: its src/auth, passdb.h,
    auth-request.h and auth-settings.h. What its releases changed, configure
-   finds out by compiling (m4/pwned_dovecot.m4); doc/DOVECOT lists it.
- */
+   finds out by compiling; doc/DOVECOT lists it. */
 
 #include "auth-common.h"
 #include "array.h"
@@ -10,10 +9,27 @@
 #include "auth-settings.h"
 #include "lib-event.h"
 #include "passdb.h"
+#include "settings.h"
 #include "compat-auth.h"
 #include "compat-conf.h"
 
 static pwned_compat_create_t *create_module;
+
+/* The names of the block, where they are not what they are as a rule. */
+static const char *find_where(const struct event *event)
+{
+	const char *protocol =
+		event_find_field_recursive_str(event, "protocol");
+	const char *name = event_find_field_recursive_str(event, "passdb");
+
+	if (name != NULL && strcmp(name, "pwned") == 0)
+		name = NULL;
+	if (protocol == NULL)
+		return name == NULL ? NULL : t_strconcat("passdb ", name, NULL);
+	return name == NULL ? t_strconcat("protocol ", protocol, NULL) :
+			      t_strconcat("protocol ", protocol, ", passdb ",
+					  name, NULL);
+}
 
 static int preinit_2_4(pool_t pool, struct event *event,
 #ifdef PWNED_PREINIT_HAS_PARAMETERS
@@ -24,7 +40,7 @@ static int preinit_2_4(pool_t pool, struct event *event,
 {
 	const struct pwned_compat_block block = {
 		.event = event,
-		.protocol = event_find_field_recursive_str(event, "protocol"),
+		.where = find_where(event),
 	};
 
 	*module_r = create_module(pool, &block);
@@ -79,18 +95,29 @@ void pwned_compat_no_credentials(enum passdb_result result,
 bool pwned_compat_event_filters(
 	struct event_filter *filters_r[PWNED_EVENT_FILTERS])
 {
-	filters_r[0] = event_get_global_debug_log_filter();
-	filters_r[1] = event_get_global_core_log_filter();
 #ifdef PWNED_EVENT_SEND_FILTERS_HIDDEN
-	filters_r[2] = NULL;
+	(void)filters_r;
 	return FALSE;
 #else
+	filters_r[0] = event_get_global_debug_log_filter();
+	filters_r[1] = event_get_global_core_log_filter();
 	filters_r[2] = event_get_global_debug_send_filter();
 	return TRUE;
 #endif
 }
 
-bool pwned_compat_debug_passwords(void)
+bool pwned_compat_debug_passwords(const struct pwned_compat_block *block)
 {
-	return global_auth_settings->debug_passwords;
+	const struct auth_settings *set;
+	const char *error;
+	bool debug;
+
+	if (settings_get(block->event, &auth_setting_parser_info,
+			 SETTINGS_GET_FLAG_NO_CHECK |
+				 SETTINGS_GET_FLAG_NO_EXPAND,
+			 &set, &error) < 0)
+		return FALSE;
+	debug = set->debug_passwords;
+	settings_free(set);
+	return debug;
 }

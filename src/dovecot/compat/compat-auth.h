@@ -44,7 +44,7 @@ void pwned_compat_no_credentials(enum passdb_result result,
 bool pwned_compat_event_filters(
 	struct event_filter *filters_r[PWNED_EVENT_FILTERS]);
 
-/* Whether auth_debug_passwords is on. */
-bool pwned_compat_debug_passwords(void);
+/* Whether auth_debug_passwords is on for the block. */
+bool pwned_compat_debug_passwords(const struct pwned_compat_block *block);
 
 #endif

@@ -13,6 +13,13 @@ bool pwned_compat_conf_load(const struct pwned_compat_block *block,
 			       error_r);
 }
 
+bool pwned_compat_conf_is_common(const struct pwned_settings *set ATTR_UNUSED,
+				 struct pwned_error *error_r ATTR_UNUSED)
+{
+	/* a file of another name was chosen, and -c names it */
+	return TRUE;
+}
+
 bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
 				   struct pwned_error *error_r)
 {

@@ -10,6 +10,7 @@
 #include "compat-settings-2.4.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,11 +19,10 @@
    the configuration was read, and what is left is ours to tell. */
 #define LOOKUP_FLAGS (SETTINGS_GET_FLAG_NO_CHECK | SETTINGS_GET_FLAG_NO_EXPAND)
 
-/* What Dovecot calls a bug of its own is most likely one of the installation.
- */
+/* What Dovecot calls a bug is most likely one of the installation. */
 static const char *settings_hint(const char *error)
 {
-	return strstr(error, "no settings struct") == NULL ?
+	return strstr(error, "settings struct") == NULL ?
 		       "" :
 		       " (is libpwned_settings.so, of this release, among "
 		       "Dovecot's modules?)";
@@ -39,13 +39,20 @@ bool pwned_compat_conf_load(const struct pwned_compat_block *block,
 	pwned_setting_parser_info_init();
 	if (settings_get(block->event, &pwned_setting_parser_info, LOOKUP_FLAGS,
 			 &values, &error) < 0) {
-		*conf_r = (struct pwned_conf){ .from_file = false };
+		*conf_r = (struct pwned_conf){ .proxy_auth = { .data = NULL } };
 		return pwned_error_set(error_r, "%s%s", error,
 				       settings_hint(error));
 	}
 	ok = pwned_conf_from_values(values->values, conf_r, error_r);
 	settings_free(values);
 	return ok;
+}
+
+/* The file is read by that program alone, unless it is included. */
+bool pwned_compat_conf_is_common(const struct pwned_settings *set,
+				 struct pwned_error *error_r)
+{
+	return pwned_conf_file_agrees(PWNED_SETTINGS_PATH, set, error_r);
 }
 
 bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
@@ -56,7 +63,8 @@ bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
 	};
 	bool ok;
 
-	/* the name of `passdb pwned { }` */
+	/* not those of `protocol doveadm { }` */
+	event_add_str(block.event, "protocol", "");
 	event_set_ptr(block.event, SETTINGS_EVENT_FILTER_NAME,
 		      t_strdup_noconst("passdb/pwned"));
 	ok = pwned_compat_conf_load(&block, conf_r, error_r);
@@ -64,22 +72,39 @@ bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
 	return ok;
 }
 
-/* Runs doveconf, whose standard output goes nowhere. Returns its exit status,
-   or -1 where it did not run or did not end by itself. */
+/* The doveconf that belongs to this program, wherever PATH leads. */
+static const char *find_doveconf(void)
+{
+	char path[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *name;
+
+	if (size < 0)
+		return NULL;
+	path[size] = '\0';
+	name = strrchr(path, '/');
+	return name == NULL ? NULL :
+			      t_strdup_printf("%.*s/doveconf",
+					      (int)(name - path), path);
+}
+
+/* Its standard output goes nowhere. Returns its exit status, or -1 where it did
+   not run or did not end by itself. */
 static int run_doveconf(const char *path)
 {
-	const char *const argv[] = { "doveconf", "-n", "-c", path, NULL };
+	const char *program = find_doveconf();
+	const char *const argv[] = { program, "-n", "-c", path, NULL };
 	posix_spawn_file_actions_t actions;
 	int status, ret;
 	pid_t pid;
 
-	if (posix_spawn_file_actions_init(&actions) != 0)
+	if (program == NULL || posix_spawn_file_actions_init(&actions) != 0)
 		return -1;
 	ret = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO,
 					       "/dev/null", O_WRONLY, 0);
 	if (ret == 0)
-		ret = posix_spawnp(&pid, argv[0], &actions, NULL,
-				   (char *const *)argv, environ);
+		ret = posix_spawn(&pid, program, &actions, NULL,
+				  (char *const *)argv, environ);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	if (ret != 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return -1;

@@ -12,9 +12,11 @@ struct event;
 
 /* A passdb block, as its settings are found by it. */
 struct pwned_compat_block {
-	const char *path;     /* 2.3: the file it names, or NULL */
-	struct event *event;  /* 2.4: through which settings are looked up */
-	const char *protocol; /* that it is for alone, or NULL */
+	const char *path;    /* 2.3: the file it names, or NULL */
+	struct event *event; /* 2.4: through which settings are looked up */
+	/* which of several it is, for the log: "protocol imap", "passdb other",
+	   both; NULL: the one that there is as a rule */
+	const char *where;
 };
 
 /* Loads the block's settings. Returns false with what is wrong. */
@@ -22,8 +24,13 @@ bool pwned_compat_conf_load(const struct pwned_compat_block *block,
 			    struct pwned_conf *conf_r,
 			    struct pwned_error *error_r);
 
-/* The same for a program that is not auth: what auth is told where no protocol
-   says otherwise. */
+/* Whether dovecot-pwned-check goes by the same settings as the block. Returns
+   false with how they differ. */
+bool pwned_compat_conf_is_common(const struct pwned_settings *set,
+				 struct pwned_error *error_r);
+
+/* Loads for a program that is not auth: what auth is told where no protocol
+   says otherwise, in the block that is called pwned. */
 bool pwned_compat_conf_load_common(struct pwned_conf *conf_r,
 				   struct pwned_error *error_r);
 /* Looks for mistakes in all that Dovecot would read, protocols and all. Returns

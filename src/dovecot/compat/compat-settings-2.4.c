@@ -16,7 +16,60 @@ static bool is_default(const char *value, unsigned int id)
 	return strcmp(value, pwned_settings_table[id].default_value) == 0;
 }
 
-/* Auth looks its settings up once, at its start, where no address is known. */
+/* Returns FALSE where there is nothing to look in, or not yet. */
+static bool look_up(struct event *event,
+		    const struct pwned_setting_values **values_r)
+{
+	const char *error;
+
+	return settings_root_find(event) != NULL &&
+	       settings_get(event, &pwned_setting_parser_info,
+			    SETTINGS_GET_FLAG_NO_CHECK |
+				    SETTINGS_GET_FLAG_NO_EXPAND,
+			    values_r, &error) == 0;
+}
+
+/* A block's own values, and for what it does not set those of the blocks around
+   it. Of a passdb block within nothing is known here: the event does not name
+   it. */
+static bool read_block(struct event *event,
+		       const struct pwned_setting_values *own,
+		       struct pwned_settings *set_r,
+		       struct pwned_error *error_r)
+{
+	const struct pwned_setting_values *around = NULL;
+	const char *values[PWNED_SET_COUNT];
+	bool ok;
+
+	if (!look_up(event, &around))
+		around = NULL;
+	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++)
+		values[i] = around == NULL || !is_default(own->values[i], i) ?
+				    own->values[i] :
+				    around->values[i];
+	ok = pwned_settings_from_values(values, set_r, error_r);
+	settings_free(around);
+	return ok;
+}
+
+/* What stands outside of all blocks. */
+static bool read_common(struct event *event, struct pwned_settings *set_r)
+{
+	const struct pwned_setting_values *values;
+	struct event *bare = event_create(NULL);
+	struct pwned_error error;
+	bool ok;
+
+	event_set_ptr(bare, SETTINGS_EVENT_ROOT, settings_root_find(event));
+	ok = look_up(bare, &values);
+	event_unref(&bare);
+	if (ok) {
+		ok = pwned_settings_from_values(values->values, set_r, &error);
+		settings_free(values);
+	}
+	return ok;
+}
+
 static bool block_is_by_address(const struct event *event)
 {
 	return event_find_field_recursive(event, "local_ip") != NULL ||
@@ -24,78 +77,59 @@ static bool block_is_by_address(const struct event *event)
 	       event_find_field_recursive(event, "local_name") != NULL;
 }
 
-/* Whether the settings of a block may stand in it. */
-static bool check_places(const struct event *event, const char *protocol,
-			 const struct pwned_setting_values *own,
-			 struct pwned_error *error_r)
+/* Whether the block may say otherwise than what stands outside of all. Auth
+   looks its settings up at its start, for each protocol that is named: no
+   address is known then, and no protocol that others are `not`. */
+static bool check_place(struct event *event, const char *protocol,
+			const struct pwned_settings *set,
+			struct pwned_error *error_r)
 {
 	bool by_address = block_is_by_address(event);
+	bool by_others = protocol != NULL && *protocol == '!';
+	struct pwned_settings common;
+	enum pwned_setting_id id;
+	bool differs;
 
-	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
-		const struct pwned_setting *setting = &pwned_settings_table[i];
-
-		if (is_default(own->values[i], i))
-			continue;
-		if (by_address)
-			return pwned_error_set(
-				error_r,
-				"%s: expected it outside of local { } and "
-				"remote { }: it cannot differ by address",
-				setting->name);
-		if (protocol != NULL && !setting->per_protocol)
-			return pwned_error_set(
-				error_r,
-				"%s: expected it outside of protocol { }: it "
-				"is one for the server",
-				setting->name);
-	}
-	return true;
-}
-
-/* A block's own values, and for what it does not set those of the blocks around
-   it. Of a passdb block within nothing is known here: the event does not name
-   it. */
-static void find_values(const struct pwned_setting_values *own,
-			const struct pwned_setting_values *around,
-			const char *values_r[PWNED_SET_COUNT])
-{
-	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++)
-		values_r[i] = around == NULL || !is_default(own->values[i], i) ?
-				      own->values[i] :
-				      around->values[i];
+	if ((!by_address && protocol == NULL) || !read_common(event, &common))
+		return true;
+	differs = pwned_settings_differ(&common, set,
+					by_address || by_others ?
+						PWNED_SETTINGS_ALL :
+						PWNED_SETTINGS_SERVER,
+					&id);
+	pwned_settings_free(&common);
+	if (!differs)
+		return true;
+	return pwned_error_set(
+		error_r, "%s: expected it outside of %s",
+		pwned_settings_table[id].name,
+		by_address ? "local { } and remote { }: it cannot differ by "
+			     "address" :
+		by_others  ? "protocol !... { }: auth cannot tell the others "
+			     "apart; name each" :
+			     "protocol { }: it is one for the server");
 }
 
 /* Dovecot's config process calls it for every block that sets one of ours, with
    those of this block alone, and with an event that says whose block it is. */
-static bool check_block(struct event *event, void *_own,
-			pool_t pool ATTR_UNUSED, const char **error_r)
+static bool check_block(struct event *event, void *own, pool_t pool ATTR_UNUSED,
+			const char **error_r)
 {
-	const struct pwned_setting_values *own = _own, *around = NULL;
 	const char *protocol =
 		event_find_field_recursive_str(event, "protocol");
-	const char *values[PWNED_SET_COUNT], *text;
 	struct pwned_settings set;
 	struct pwned_error error;
-	bool ok = check_places(event, protocol, own, &error);
+	bool ok = read_block(event, own, &set, &error);
 
 	if (ok) {
-		if (settings_root_find(event) == NULL ||
-		    settings_get(event, &pwned_setting_parser_info,
-				 SETTINGS_GET_FLAG_NO_CHECK |
-					 SETTINGS_GET_FLAG_NO_EXPAND,
-				 &around, &text) < 0)
-			around = NULL;
-		find_values(own, around, values);
-		ok = pwned_settings_from_values(values, &set, &error);
-		settings_free(around);
-	}
-	if (ok)
+		ok = check_place(event, protocol, &set, &error);
 		pwned_settings_free(&set);
-	else if (protocol != NULL)
-		*error_r = t_strdup_printf("protocol %s: %s", protocol,
-					   error.text);
-	else
-		*error_r = t_strdup(error.text);
+	}
+	if (!ok)
+		*error_r = protocol == NULL ?
+				   t_strdup(error.text) :
+				   t_strdup_printf("protocol %s: %s", protocol,
+						   error.text);
 	return ok;
 }
 
