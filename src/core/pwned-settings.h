@@ -108,6 +108,9 @@ enum pwned_settings_part {
 	PWNED_SETTINGS_CHOICE, /* what counts where a password is chosen */
 };
 
+bool pwned_setting_is_part(const struct pwned_setting *setting,
+			   enum pwned_settings_part part);
+
 /* Returns whether two have a setting of different meaning: the first such. */
 bool pwned_settings_differ(const struct pwned_settings *one,
 			   const struct pwned_settings *two,

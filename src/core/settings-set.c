@@ -118,8 +118,8 @@ bool pwned_settings_from_values(const char *const values[PWNED_SET_COUNT],
 	return ok;
 }
 
-static bool is_part(const struct pwned_setting *setting,
-		    enum pwned_settings_part part)
+bool pwned_setting_is_part(const struct pwned_setting *setting,
+			   enum pwned_settings_part part)
 {
 	switch (part) {
 	case PWNED_SETTINGS_SERVER:
@@ -140,7 +140,7 @@ bool pwned_settings_differ(const struct pwned_settings *one,
 	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
 		const struct pwned_setting *setting = &pwned_settings_table[i];
 
-		if (is_part(setting, part) &&
+		if (pwned_setting_is_part(setting, part) &&
 		    !pwned_setting_is_same(one, two, setting)) {
 			*id_r = i;
 			return true;

@@ -77,37 +77,75 @@ static bool block_is_by_address(const struct event *event)
 	       event_find_field_recursive(event, "local_name") != NULL;
 }
 
-/* Whether the block may say otherwise than what stands outside of all. Auth
-   looks its settings up at its start, for each protocol that is named: no
-   address is known then, and no protocol that others are `not`. */
-static bool check_place(struct event *event, const char *protocol,
-			const struct pwned_settings *set,
-			struct pwned_error *error_r)
+/* Where a block stands that may not say all otherwise than what stands outside
+   of all. Auth looks its settings up at its start, for each protocol that is
+   named: no address is known then, and no protocol that others are `not`. */
+struct block_place {
+	enum pwned_settings_part fixed; /* what it may not say */
+	const char *why;                /* NULL: it may say all */
+};
+
+static struct block_place find_place(const struct event *event,
+				     const char *protocol)
 {
-	bool by_address = block_is_by_address(event);
-	bool by_others = protocol != NULL && *protocol == '!';
+	if (block_is_by_address(event))
+		return (struct block_place){
+			.fixed = PWNED_SETTINGS_ALL,
+			.why = "local { } and remote { }: it cannot differ by "
+			       "address",
+		};
+	if (protocol == NULL)
+		return (struct block_place){ .why = NULL };
+	if (*protocol == '!')
+		return (struct block_place){
+			.fixed = PWNED_SETTINGS_ALL,
+			.why = "protocol !... { }: auth cannot tell the others "
+			       "apart; name each",
+		};
+	return (struct block_place){
+		.fixed = PWNED_SETTINGS_SERVER,
+		.why = "protocol { }: it is one for the server",
+	};
+}
+
+static bool place_error(const struct block_place *place,
+			enum pwned_setting_id id, struct pwned_error *error_r)
+{
+	return pwned_error_set(error_r, "%s: expected it outside of %s",
+			       pwned_settings_table[id].name, place->why);
+}
+
+/* Before the values are looked at: what does not belong here need not go
+   together with anything. */
+static bool check_own(const struct block_place *place,
+		      const struct pwned_setting_values *own,
+		      struct pwned_error *error_r)
+{
+	for (unsigned int i = 0; place->why != NULL && i < PWNED_SET_COUNT;
+	     i++) {
+		const struct pwned_setting *setting = &pwned_settings_table[i];
+
+		if (!is_default(own->values[i], i) &&
+		    pwned_setting_is_part(setting, place->fixed))
+			return place_error(place, i, error_r);
+	}
+	return true;
+}
+
+/* A value may be the default and yet another than outside. */
+static bool check_common(struct event *event, const struct block_place *place,
+			 const struct pwned_settings *set,
+			 struct pwned_error *error_r)
+{
 	struct pwned_settings common;
 	enum pwned_setting_id id;
 	bool differs;
 
-	if ((!by_address && protocol == NULL) || !read_common(event, &common))
+	if (place->why == NULL || !read_common(event, &common))
 		return true;
-	differs = pwned_settings_differ(&common, set,
-					by_address || by_others ?
-						PWNED_SETTINGS_ALL :
-						PWNED_SETTINGS_SERVER,
-					&id);
+	differs = pwned_settings_differ(&common, set, place->fixed, &id);
 	pwned_settings_free(&common);
-	if (!differs)
-		return true;
-	return pwned_error_set(
-		error_r, "%s: expected it outside of %s",
-		pwned_settings_table[id].name,
-		by_address ? "local { } and remote { }: it cannot differ by "
-			     "address" :
-		by_others  ? "protocol !... { }: auth cannot tell the others "
-			     "apart; name each" :
-			     "protocol { }: it is one for the server");
+	return !differs || place_error(place, id, error_r);
 }
 
 /* Dovecot's config process calls it for every block that sets one of ours, with
@@ -117,12 +155,14 @@ static bool check_block(struct event *event, void *own, pool_t pool ATTR_UNUSED,
 {
 	const char *protocol =
 		event_find_field_recursive_str(event, "protocol");
+	const struct block_place place = find_place(event, protocol);
 	struct pwned_settings set;
 	struct pwned_error error;
-	bool ok = read_block(event, own, &set, &error);
+	bool ok = check_own(&place, own, &error) &&
+		  read_block(event, own, &set, &error);
 
 	if (ok) {
-		ok = check_place(event, protocol, &set, &error);
+		ok = check_common(event, &place, &set, &error);
 		pwned_settings_free(&set);
 	}
 	if (!ok)
