@@ -106,7 +106,8 @@ bool pwned_server_join(struct pwned_server *server,
 		pwned_auth_start_log(server->event, &conf->set, where);
 		return true;
 	}
-	if (pwned_settings_differ(server->set, &conf->set, true, &id)) {
+	if (pwned_settings_differ(server->set, &conf->set,
+				  PWNED_SETTINGS_SERVER, &id)) {
 		return pwned_error_set(error_r,
 				       "%s: it is one for the server, and a "
 				       "passdb block before has another value",
