@@ -6,12 +6,29 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from lib import series
 from lib.certificates import CertificateAuthority
 from lib.dovecot import Dovecot
 from lib.dovecot_config import Setup
 from lib.postfix import Postfix
 from lib.processes import Daemon, scratch_folder
 from lib.range_source import Nginx, RangeServer
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """A test of something that one series alone has does not exist for the other:
+    to skip it would be to leave something out."""
+    others = [item for item in items if not _exists_here(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def _exists_here(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("series")
+    return marker is None or series.installed().name in marker.args
 
 
 @pytest.hookimpl(hookwrapper=True)

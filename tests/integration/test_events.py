@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from lib import series
 from lib.authsocket import AuthSocket
 from lib.dovecot_config import EVENT, LATE_EVENT
 from lib.processes import wait_until
@@ -17,10 +18,8 @@ FIELDS = {"verdict", "reason", "action", "origin", "dry_run", "brake", "service"
 # Words that no name of a field may hold: beside a user's name they help to guess.
 FORBIDDEN = re.compile("count|band|seen|hash|sha|digest|prefix|suffix|password")
 # As an operator's fail2ban filter has it: <HOST> stands for an address.
-HOST = r"(?P<host>[0-9a-f.:]+)"
 DENIAL = re.compile(
-    rf"auth: Info: pwned\((?P<user>[^,]*),{HOST}(?:,<[^>]*>)?\): "
-    r"Login refused: breached password$"
+    series.installed().denial_line(r"(?P<user>[^,]*)", r"(?P<host>[0-9a-f.:]+)") + "$"
 )
 WRONG = re.compile(r"auth failed|[Pp]assword mismatch|authentication failure")
 

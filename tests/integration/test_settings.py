@@ -3,45 +3,56 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from lib import series
 from lib.clients import Imap, Login
+from lib.dovecot import Dovecot
+from lib.dovecot_config import Setup
 from lib.site import Site, dead_source
 from lib.users import BREACHED, CLEAN
 
 DEFAULT_POLICY = "smtp=deny:min=1 submission=deny *=warn"
-# A file's text, and what is said of it after the file's name.
+NO_FILE = "a file that is not there"
+# A file's text, the line of it that is wrong, and what is said of that.
 MISTAKES = {
     "unknown name": (
         "pwned_dry_run = yes\n\npwned_bogus = 1\n",
-        " line 3: Unknown setting: pwned_bogus",
+        3,
+        "Unknown setting: pwned_bogus",
     ),
     "no assignment": (
         "# Ours\npwned_dry_run\n",
-        " line 2: 'pwned_dry_run': expected name = value",
+        2,
+        "'pwned_dry_run': expected name = value",
     ),
     "policy": (
         "pwned_policy = smtp=forbid\n",
-        " line 1: pwned_policy: 'forbid' is not an action: expected off, warn or deny",
+        1,
+        "pwned_policy: 'forbid' is not an action: expected off, warn or deny",
     ),
     "time": (
         "pwned_wait = soon\n",
-        " line 1: pwned_wait: 'soon': expected a time from 0 ms to 8 s",
+        1,
+        "pwned_wait: 'soon': expected a time from 0 ms to 8 s",
     ),
     "two settings": (
         "pwned_fetch_timeout = 2 s\npwned_wait = 3 s\n",
-        " line 2: pwned_wait: expected pwned_wait to be no longer than "
-        "pwned_fetch_timeout",
+        2,
+        "pwned_wait: expected pwned_wait to be no longer than pwned_fetch_timeout",
     ),
     "a text that is too long": (
         f"pwned_url = https://www.example.com/{'x' * 150}\n",
-        " line 1: pwned_url: expected at most 200 bytes in a text with {url} expanded",
+        1,
+        "pwned_url: expected at most 200 bytes in a text with {url} expanded",
     ),
-    "a file that is not there": (
+    NO_FILE: (
         "pwned_source_ca_file = /nonexistent/ca.pem\n",
-        " line 1: pwned_source_ca_file: /nonexistent/ca.pem: cannot be opened: "
+        1,
+        "pwned_source_ca_file: /nonexistent/ca.pem: cannot be opened: "
         "No such file or directory",
     ),
 }
@@ -58,7 +69,7 @@ def check(file: Path) -> subprocess.CompletedProcess[str]:
 
 def pwned_config(*arguments: str) -> subprocess.CompletedProcess[str]:
     """doveadm pwned config, without a Dovecot that runs."""
-    command = ["doveadm", "-c", "/dev/null", *options(arguments)]
+    command = ["doveadm", *options(arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -74,20 +85,31 @@ def mistaken_site(text: str) -> Site:
     return Site(text, source="")
 
 
-@pytest.mark.parametrize(("text", "mistake"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_check_finds_mistakes(tmp_path: Path, text: str, mistake: str) -> None:
+@pytest.mark.parametrize(("text", "line", "mistake"), MISTAKES.values(), ids=MISTAKES)
+def test_check_finds_mistakes(
+    tmp_path: Path, text: str, line: int, mistake: str
+) -> None:
     file = tmp_path / "settings"
     file.write_text(text)
     found = check(file)
     assert found.returncode == 1
-    assert found.stderr == f"Error: {file}{mistake}\n"
+    assert found.stderr == f"Error: {file} line {line}: {mistake}\n"
     assert found.stdout == ""
 
 
-@pytest.mark.parametrize("name", ["unknown name", "policy"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Dovecot 2.4 reads our settings itself, so that most are found before
+        # auth starts (test_doveconf.py).
+        pytest.param("unknown name", marks=pytest.mark.series("2.3")),
+        pytest.param("policy", marks=pytest.mark.series("2.3")),
+        NO_FILE,
+    ],
+)
 def test_a_mistake_stops_no_login(name: str) -> None:
     """Auth starts, says what doveadm says, once, and checks nothing."""
-    text, mistake = MISTAKES[name]
+    text, line, mistake = MISTAKES[name]
     with mistaken_site(text) as site:
         file = site.dovecot.place.settings
         with site.auth("smtp") as auth:
@@ -97,22 +119,23 @@ def test_a_mistake_stops_no_login(name: str) -> None:
         for service in ("submission", "imap"):
             assert site.login(service, BREACHED).accepted
         (error,) = site.our_lines("Error")
-        complaint = f"pwned: {file}{mistake}; passwords are not checked"
-        assert error.endswith(f"auth: Error: {complaint}")
+        place = series.installed().place_of_mistake.format(file=file, line=line)
+        assert error.endswith(f"pwned: {place}{mistake}; passwords are not checked")
         assert site.our_lines() == [error]
         site.dovecot.wait_for_checks(
             8, verdict="unchecked", action="allow", origin="none", reason="config"
         )
         assert site.dovecot.checks() == 8
-        assert check(file).stderr == f"Error: {file}{mistake}\n"
+        assert check(file).stderr == f"Error: {file} line {line}: {mistake}\n"
 
 
 def test_a_mistake_lets_nobody_in_with_a_wrong_password() -> None:
-    with mistaken_site("pwned_bogus = 1\n") as site:
+    with mistaken_site(MISTAKES[NO_FILE][0]) as site:
         assert not site.login("imap", CLEAN, BREACHED.password).accepted
         assert site.dovecot.checks() == 0
 
 
+@pytest.mark.series("2.3")
 @pytest.mark.parametrize("kind", ["absent", "folder"])
 def test_a_file_that_cannot_be_read(kind: str) -> None:
     with Site() as site:
@@ -164,6 +187,7 @@ def test_values_as_table(tmp_path: Path) -> None:
     assert cache.split() == ["pwned_cache_size", "4", "MB", "line", "1"]
 
 
+@pytest.mark.series("2.3")
 def test_doveadm_looks_at_the_default_place(default_file: Path) -> None:
     def dry_run() -> str:
         rows = json.loads(pwned_config("-f", "json").stdout)
@@ -176,6 +200,7 @@ def test_doveadm_looks_at_the_default_place(default_file: Path) -> None:
     assert pwned_config().returncode == 1
 
 
+@pytest.mark.series("2.3")
 def test_auth_looks_at_the_default_place(default_file: Path) -> None:
     """No args: the file there, and where there is none, the defaults."""
     with Site(name_settings_file=False) as site:
@@ -187,6 +212,77 @@ def test_auth_looks_at_the_default_place(default_file: Path) -> None:
         reply = site.auth("smtp").plain(BREACHED.name, BREACHED.password)
         assert not reply.ok
         assert len(site.ranges.prefixes()) == 1
+
+
+@pytest.mark.series("2.4")
+def test_auth_looks_at_no_default_place(default_file: Path) -> None:
+    """Dovecot reads what its configuration names. A file there that nothing
+    includes is the password-change program's alone, of which auth warns."""
+    default_file.write_text("pwned_policy = *=deny\n")
+    with Site() as site:
+        source = f"pwned_source = {site.ranges.url}"
+        site.reload(name_settings_file=False, global_settings=source)
+        assert is_accepted(site, "imap")
+        assert not is_accepted(site, "smtp")
+        site.dovecot.log.wait_for(REFUSED_BY_DEFAULT)
+        for warning in site.our_lines("Warning"):
+            assert f"{default_file}: pwned_source " in warning
+            assert "dovecot-pwned-check goes by that file" in warning
+        assert site.our_lines("Warning")
+
+
+@pytest.mark.series("2.4")
+def test_a_file_to_include_that_is_not_there() -> None:
+    """Dovecot does not start without it."""
+    dovecot = Dovecot(Setup())
+    dovecot.place.settings.unlink()
+    with pytest.raises(RuntimeError, match="dovecot.conf line 3: No matches"):
+        dovecot.start()
+
+
+@pytest.mark.series("2.4")
+@pytest.mark.parametrize("place", ["global_settings", "block_settings"])
+def test_places_in_dovecots_own_file(place: str) -> None:
+    """As good as a file that it includes."""
+    lines = {place: "pwned_policy = imap=deny\n"}
+    with Site("pwned_policy = *=deny\n", **lines) as site:
+        assert not is_accepted(site, "imap")
+        assert is_accepted(site, "smtp")
+
+
+@pytest.mark.series("2.4")
+def test_fields_of_our_block() -> None:
+    """Dovecot leaves it to each driver to apply them; these restrict who gets in."""
+    fields = "fields {\n  allow_nets = 192.0.2.0/24\n}\n"
+    with Site(block_settings=fields) as site, site.auth("imap") as auth:
+        for address, accepted in {"192.0.2.1": True, "198.51.100.1": False}.items():
+            reply = auth.plain(CLEAN.name, CLEAN.password, f"rip={address}")
+            assert reply.ok is accepted
+
+
+@pytest.fixture
+def no_settings_module() -> Iterator[None]:
+    """As where half of an installation was copied."""
+    (module,) = Path("/usr/lib/dovecot/modules").glob("settings/libpwned_settings.so")
+    aside = module.rename(module.with_suffix(".aside"))
+    yield
+    aside.rename(module)
+
+
+@pytest.mark.series("2.4")
+def test_without_the_settings_module(no_settings_module: None) -> None:
+    """Logins go on, and the log says what is missing."""
+    with Site(name_settings_file=False) as site:
+        assert is_accepted(site, "smtp")
+        (error,) = site.our_lines("Error")
+        assert "libpwned_settings.so" in error
+        assert error.endswith("; passwords are not checked")
+
+
+def is_accepted(site: Site, service: str) -> bool:
+    """With a breached password."""
+    with site.auth(service) as auth:
+        return auth.plain(BREACHED.name, BREACHED.password).ok
 
 
 def test_unverified_passwords_let_nobody_in() -> None:

@@ -164,7 +164,7 @@ def test_an_idle_auth_ends(
     dovecot = start_dovecot(
         settings=settings,
         users=crowd.users,
-        extra="service auth {\n  idle_kill = 1 s\n}\n",
+        auth_ends_when_idle=True,
     )
     for user in crowd.breached(2):
         with AuthSocket(dovecot.auth_client_socket) as auth:

@@ -83,7 +83,7 @@ def test_decisions(stack: ExitStack, range_server: RangeServer) -> None:
     watched.login(User("nobody", "nothing"))
     watched.reload("pwned_brake_share = 1 %\n")
     assert not any(watched.login(*watched.crowd.breached(20)))
-    watched.reload("pwned_wait = soon\n")
+    watched.reload("pwned_source_ca_file = /nonexistent/ca.pem\n")
     assert all(watched.login(*watched.crowd.breached(5)))
     watched.assert_clean()
 

@@ -16,8 +16,6 @@ RELOADS = 10
 # Between two reloads, long enough for logins on both sides of each.
 PAUSE_SECS = 0.6
 CLIENTS = 2
-# So that more logins can be made, and one reload is a smaller part of them.
-REUSE_PROCESSES = "service imap {\n  service_count = 0\n}\n"
 
 
 def assert_all_get_in(site: Site) -> None:
@@ -48,7 +46,8 @@ def test_way_out() -> None:
 
 
 def reload_under_load(checker: str) -> Load:
-    with Site(checker=checker, extra=REUSE_PROCESSES) as site:
+    # More logins can be made, and one reload is a smaller part of them.
+    with Site(checker=checker, one_imap_process=True) as site:
         users = itertools.cycle((CLEAN, CLEAN2))
         with Load(site.port("imap"), users, CLIENTS) as load:
             for _ in range(RELOADS):

@@ -9,10 +9,9 @@ import time
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
-from lib import dovecot_config
+from lib import dovecot_config, series
 from lib.authsocket import AuthSocket
 from lib.dovecot_config import MAIL_UID, PROTOCOLS, Place, Setup, Verifier
 from lib.ports import free_port
@@ -21,15 +20,6 @@ from lib.users import User
 
 METRIC_LINE = re.compile(r"(\w+)(?:\{(.*)\})? ([0-9.e+-]+)")
 METRIC_LABEL = re.compile(r'(\w+)="([^"]*)"')
-
-
-@cache
-def series() -> str:
-    """The installed release series: "2.3", "2.4"."""
-    version = subprocess.run(
-        ["dovecot", "--version"], check=True, capture_output=True, text=True
-    ).stdout
-    return ".".join(version.split(".")[:2])
 
 
 def add_system_users(users: Iterable[User]) -> None:
@@ -69,7 +59,9 @@ class Dovecot(Daemon):
     def configure(self, setup: Setup) -> None:
         """Writes the files; a running Dovecot reads them at its next reload."""
         self.setup = setup
-        dovecot_config.write_files(series(), setup, self.place)
+        dovecot_config.write_files(setup, self.place)
+        config = series.installed().renderer(setup, self.place).text()
+        self.config.write_text(config)
 
     def change(self, **changes: object) -> None:
         """Writes the files with some words of the setup changed."""

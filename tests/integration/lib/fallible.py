@@ -136,7 +136,7 @@ def _name_server(nxdomain: bool) -> Callable[[FallibleSource], None]:
 
 
 FAULTS = (
-    Fault("refused", "connect", "Couldn't connect"),
+    Fault("refused", "connect", "Failed to connect"),
     Fault("black-hole", "timeout", start=_server("black-hole")),
     Fault("slow-headers", "timeout", start=_server("slow-headers")),
     Fault("slow-body", "timeout", start=_server("slow-body")),

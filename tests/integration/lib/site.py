@@ -21,7 +21,8 @@ from lib.range_source import RangeServer
 from lib.users import User
 
 SERVICES = (*PROTOCOLS, "smtp")
-# What the module's lines in auth's log begin with, from its start on.
+# What the module's own lines in the log begin with; those about a login name its
+# user.
 LOG_PREFIX = "pwned: "
 
 
@@ -134,8 +135,9 @@ class Site:
 
     def our_lines(self, level: str = "") -> list[str]:
         """Lines of ours in Dovecot's log, of a level such as "Error"."""
+        begin = re.compile(rf" auth: {level or '[A-Z][a-z]+'}: {LOG_PREFIX}")
         lines = self.dovecot.log.text().splitlines()
-        return [line for line in lines if f"{level}: {LOG_PREFIX}" in line]
+        return [line for line in lines if begin.search(line)]
 
     def _with_source(self, settings: str) -> str:
         source = f"pwned_source = {self.ranges.url}\n"
