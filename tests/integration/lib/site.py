@@ -98,8 +98,9 @@ class Site:
         self.dovecot.reload()
 
         def is_new() -> bool:
-            # One that is about to go may still take a connection.
-            with suppress(ConnectionError):
+            # One that is about to go may still take a connection; and Dovecot
+            # makes the socket anew.
+            with suppress(ConnectionError, FileNotFoundError):
                 AuthSocket(self.dovecot.auth_client_socket).close()
             return bool(set(self.dovecot.auth_pids()) - set(before))
 
