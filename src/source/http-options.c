@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What libcurl may and may not do. */
 
+#include "pwned-config.h"
 #include "http-options.h"
 
 #include <openssl/ssl.h>
@@ -93,4 +94,26 @@ bool pwned_http_set_options(CURL *easy, const struct pwned_settings *set,
 	return set_options_tls(easy, set) &&
 	       set_options_proxy(easy, set, proxy_auth) &&
 	       set_options_request(easy, user_agent);
+}
+
+/* Newer releases have a pool of resolver threads, which they wait for at the
+   end unless they are told not to; older ones have a thread for each look-up,
+   and CURLOPT_QUICK_EXIT. */
+static bool set_quick_exit(CURLM *multi)
+{
+#if HAVE_DECL_CURLMOPT_QUICK_EXIT
+	return curl_multi_setopt(multi, CURLMOPT_QUICK_EXIT, 1L) == CURLM_OK;
+#else
+	(void)multi;
+	return true;
+#endif
+}
+
+bool pwned_http_set_multi_options(CURLM *multi, long connections_max)
+{
+	return curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+				 connections_max) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+				 connections_max) == CURLM_OK &&
+	       set_quick_exit(multi);
 }

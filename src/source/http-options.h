@@ -13,4 +13,8 @@
 bool pwned_http_set_options(CURL *easy, const struct pwned_settings *set,
 			    const char *proxy_auth, const char *user_agent);
 
+/* The same for what they run in: connections, and the end without waiting for a
+   name server. */
+bool pwned_http_set_multi_options(CURLM *multi, long connections_max);
+
 #endif

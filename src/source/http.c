@@ -319,11 +319,8 @@ static bool set_options_multi(struct pwned_http *http)
 				 timer_changed) == CURLM_OK &&
 	       curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) ==
 		       CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS,
-				 (long)PWNED_HTTP_MAX_CONNECTIONS) ==
-		       CURLM_OK &&
-	       curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-				 (long)PWNED_HTTP_MAX_CONNECTIONS) == CURLM_OK;
+	       pwned_http_set_multi_options(http->multi,
+					    PWNED_HTTP_MAX_CONNECTIONS);
 }
 
 static struct pwned_http *http_alloc(struct pwned_loop *loop)
