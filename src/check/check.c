@@ -1,38 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The way of one login: digest, cache, source, verdict, policy, brake. */
+/* The way of one login: digest, store, source, verdict, policy, brake. */
 
-#include "check.h"
-#include "brake.h"
-#include "digest.h"
-#include "range-cache.h"
+#include "engine.h"
+#include "age.h"
 #include "secret.h"
-#include "source.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
-/* A range in memory is fresh for a week; the data change a few times a year. */
-#define RANGE_FRESH_SECS (7 * 24 * 3600)
 /* Logins that wait, or are to be judged late; a few hundred bytes each. */
-#define CHECKS_MAX      65536
-#define BRAKE_CALM_SECS 60
-
-struct pwned_engine {
-	const struct pwned_settings *set;
-	struct pwned_loop *loop;
-	const struct pwned_log *log;
-	uint64_t now_secs;
-	struct pwned_hasher *hasher;
-	struct pwned_range_cache *cache;
-	struct pwned_source *source;
-	struct pwned_brake *brake; /* NULL: none */
-	bool brake_reported;
-	uint64_t brake_engaged_secs; /* when it was last seen to hold */
-
-	TAILQ_HEAD(, pwned_check) checks;
-	unsigned int checks_count;
-};
+#define CHECKS_MAX 65536
 
 struct pwned_check {
 	TAILQ_ENTRY(pwned_check) entry;
@@ -42,56 +19,20 @@ struct pwned_check {
 	void *context;
 
 	struct pwned_digest digest;
-	char *service;             /* NULL: any */
-	char *user;                /* NULL: not for the brake */
-	struct pwned_range *stale; /* used when the source does not answer */
+	char *service; /* NULL: any */
+	char *user;    /* NULL: not for the brake */
+	struct pwned_store_read *read;
 	struct pwned_fetch *fetch;
-	struct pwned_timer *wait;
+	struct pwned_timer *timer; /* ends the waiting, then all of it */
+	uint64_t deadline_msecs;
 	bool decided; /* what comes now is late */
+	/* what an old range says, and the label by which the source is asked
+	   whether that is still right */
+	bool has_old;
+	bool is_renewal; /* the login was decided by it */
+	uint64_t old_count;
+	struct pwned_range_label old_label;
 };
-
-static void range_fetched(void *context, uint32_t prefix,
-			  struct pwned_range *range);
-
-/* Each way into the engine looks at the clock once. */
-static void engine_enter(struct pwned_engine *engine)
-{
-	engine->now_secs = engine->loop->v->now_msecs(engine->loop) / 1000;
-}
-
-struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
-				      const char *proxy_auth, uint64_t seed,
-				      struct pwned_loop *loop,
-				      const struct pwned_log *log,
-				      struct pwned_error *error_r)
-{
-	struct pwned_engine *engine = calloc(1, sizeof(*engine));
-	unsigned int share = set->brake_share_percent;
-
-	if (engine == NULL) {
-		(void)pwned_error_set(error_r, "out of memory");
-		return NULL;
-	}
-	TAILQ_INIT(&engine->checks);
-	engine->set = set;
-	engine->loop = loop;
-	engine->log = log;
-	engine->hasher = pwned_hasher_new();
-	engine->cache = pwned_range_cache_new(set->cache_size);
-	if (share > 0)
-		engine->brake = pwned_brake_new(share, seed);
-	if (engine->hasher == NULL || engine->cache == NULL ||
-	    (share > 0 && engine->brake == NULL))
-		(void)pwned_error_set(error_r,
-				      "out of memory, or OpenSSL has no SHA-1");
-	else
-		engine->source =
-			pwned_source_new(set, proxy_auth, loop, log,
-					 range_fetched, engine, error_r);
-	if (engine->source == NULL)
-		pwned_engine_free(&engine);
-	return engine;
-}
 
 enum pwned_action pwned_decision_effect(const struct pwned_decision *decision)
 {
@@ -110,61 +51,6 @@ void pwned_check_skip(const struct pwned_settings *set,
 	};
 }
 
-/* One line when the brake takes hold, and one when it has let go for a while:
-   at the margin it may do both many times. */
-static void brake_report(struct pwned_engine *engine)
-{
-	uint64_t now = engine->now_secs;
-	bool engaged = pwned_brake_is_engaged(engine->brake, now);
-
-	if (engaged)
-		engine->brake_engaged_secs = now;
-	if (engaged == engine->brake_reported ||
-	    (!engaged && now < engine->brake_engaged_secs + BRAKE_CALM_SECS))
-		return;
-	engine->brake_reported = engaged;
-	if (!engaged) {
-		pwned_log(engine->log, PWNED_LOG_INFO,
-			  "the brake is released: the share of users newly "
-			  "refused has fallen to %u %% or less",
-			  engine->set->brake_share_percent);
-		return;
-	}
-	pwned_log(engine->log, PWNED_LOG_ERROR,
-		  "the brake holds: more than %u %% of the users verified "
-		  "within the last hour would newly be refused "
-		  "(pwned_brake_share); further ones are only warned. Is the "
-		  "source in order?",
-		  engine->set->brake_share_percent);
-}
-
-static void brake_count(struct pwned_engine *engine,
-			const struct pwned_login *login)
-{
-	if (engine->brake == NULL || login->user == NULL)
-		return;
-	pwned_brake_verified(
-		engine->brake, login->user,
-		pwned_policy_may_deny(login->set->policy, login->service),
-		engine->now_secs);
-	brake_report(engine);
-}
-
-/* Turns a denial into a warning where the brake holds. A late denial denies
-   nobody, so it does not count. */
-static void brake_apply(struct pwned_engine *engine, const char *user,
-			struct pwned_decision *decision)
-{
-	if (engine->brake == NULL || user == NULL || decision->late ||
-	    decision->action != PWNED_ACTION_DENY)
-		return;
-	if (!pwned_brake_deny(engine->brake, user, engine->now_secs)) {
-		decision->action = PWNED_ACTION_WARN;
-		decision->braked = true;
-	}
-	brake_report(engine);
-}
-
 static enum pwned_action decide(const struct pwned_settings *set,
 				const char *service, uint64_t count)
 {
@@ -173,25 +59,24 @@ static enum pwned_action decide(const struct pwned_settings *set,
 	return pwned_policy_decide(set->policy, service, count);
 }
 
-/* The digest meets its range. Of the login the password is not looked at. */
+/* The count that a range has for the digest becomes a decision. Of the login
+   the password is not looked at. */
 static void judge(struct pwned_engine *engine, const struct pwned_login *login,
-		  const struct pwned_digest *digest,
-		  const struct pwned_range *range, enum pwned_origin origin,
-		  bool late, struct pwned_decision *decision_r)
+		  uint64_t count, enum pwned_origin origin, bool late,
+		  struct pwned_decision *decision_r)
 {
-	uint64_t count = pwned_range_find(range, digest->key);
-
 	*decision_r = (struct pwned_decision){
 		.verdict = count > 0 ? PWNED_VERDICT_BREACHED :
 				       PWNED_VERDICT_CLEAN,
 		.origin = origin,
+		.band = pwned_band_of(count),
 		.action = PWNED_ACTION_ALLOW,
 		.dry_run = login->set->dry_run,
 		.late = late,
 	};
 	if (count > 0)
 		decision_r->action = decide(login->set, login->service, count);
-	brake_apply(engine, login->user, decision_r);
+	pwned_engine_brake_apply(engine, login->user, decision_r);
 }
 
 static void unknown(const struct pwned_settings *set, enum pwned_reason reason,
@@ -210,20 +95,27 @@ static void check_free(struct pwned_check *check)
 {
 	struct pwned_engine *engine = check->engine;
 
+	if (check->read != NULL)
+		pwned_store_cancel(&check->read);
 	if (check->fetch != NULL)
 		pwned_fetch_cancel(&check->fetch);
-	if (check->wait != NULL)
-		engine->loop->v->timer_remove(&check->wait);
-	pwned_range_unref(&check->stale);
+	if (check->timer != NULL)
+		engine->loop->v->timer_remove(&check->timer);
 	TAILQ_REMOVE(&engine->checks, check, entry);
 	engine->checks_count--;
 	free(check->service);
 	free(check->user);
-	pwned_digest_wipe(&check->digest);
+	pwned_wipe(check, sizeof(*check));
 	free(check);
 }
 
-static void check_judge(struct pwned_check *check, struct pwned_range *range,
+/* Whether the login was told that the password is breached. */
+static bool check_has_told(const struct pwned_check *check)
+{
+	return check->is_renewal && check->old_count > 0;
+}
+
+static void check_judge(struct pwned_check *check, uint64_t count,
 			enum pwned_origin origin,
 			struct pwned_decision *decision_r)
 {
@@ -233,39 +125,87 @@ static void check_judge(struct pwned_check *check, struct pwned_range *range,
 		.user = check->user,
 	};
 
-	judge(check->engine, &login, &check->digest, range, origin,
-	      check->decided, decision_r);
+	judge(check->engine, &login, count, origin, check->decided, decision_r);
+	if (check->decided && count > 0 && !check_has_told(check))
+		pwned_count(&check->engine->counters,
+			    PWNED_COUNT_LATE_BREACHED);
 }
 
-/* No answer, at least not now: the stale one, or none. */
-static void check_do_without(struct pwned_check *check,
-			     enum pwned_reason reason,
-			     struct pwned_decision *decision_r)
+/* The last word about the login. */
+static void check_end(struct pwned_check *check,
+		      struct pwned_decision *decision)
 {
-	if (check->stale != NULL && !check->decided)
-		check_judge(check, check->stale, PWNED_ORIGIN_STALE,
-			    decision_r);
-	else
-		unknown(check->set, reason, check->decided, decision_r);
-}
-
-static void on_fetched(void *context, enum pwned_reason reason,
-		       struct pwned_range *range)
-{
-	struct pwned_check *check = context;
 	pwned_check_callback *callback = check->callback;
-	void *callback_context = check->context;
+	void *context = check->context;
+
+	decision->renewed = check->is_renewal &&
+			    (decision->verdict != PWNED_VERDICT_BREACHED ||
+			     check->old_count > 0);
+	pwned_engine_state_changed(check->engine);
+	check_free(check);
+	callback(context, decision);
+}
+
+/* The source has not told. What an old range says stands then, unless the
+   login was decided by just that. */
+static void check_end_without(struct pwned_check *check,
+			      enum pwned_reason reason)
+{
 	struct pwned_decision decision;
 
-	engine_enter(check->engine);
-	check->fetch = NULL;
-	if (range != NULL)
-		check_judge(check, range, PWNED_ORIGIN_SOURCE, &decision);
+	if (check->has_old && !check->is_renewal)
+		check_judge(check, check->old_count, PWNED_ORIGIN_STALE,
+			    &decision);
 	else
-		check_do_without(check, reason, &decision);
-	decision.renewed = check->decided && check->stale != NULL;
-	check_free(check);
-	callback(callback_context, &decision);
+		unknown(check->set, reason, check->decided, &decision);
+	check_end(check, &decision);
+}
+
+static void on_fetched(void *context, const struct pwned_fetch_result *result)
+{
+	struct pwned_check *check = context;
+	struct pwned_engine *engine = check->engine;
+	uint64_t count = check->old_count; /* of a 304 */
+	struct pwned_decision decision;
+
+	pwned_engine_enter(engine);
+	check->fetch = NULL;
+	if (result->reason != PWNED_REASON_NONE) {
+		check_end_without(check, result->reason);
+		return;
+	}
+	if (result->range != NULL) {
+		count = pwned_range_find(result->range, check->digest.key);
+		pwned_store_remember(engine->store, result->range,
+				     check->digest.key);
+	}
+	check_judge(check, count, PWNED_ORIGIN_SOURCE, &decision);
+	check_end(check, &decision);
+}
+
+static void on_late(void *context)
+{
+	struct pwned_check *check = context;
+
+	check->timer = NULL;
+	pwned_engine_enter(check->engine);
+	check_end_without(check, PWNED_REASON_TIMEOUT);
+}
+
+/* The login goes on; what comes now is late. A digest is kept no longer than a
+   fetch may take. */
+static void check_go_on(struct pwned_check *check)
+{
+	struct pwned_loop *loop = check->engine->loop;
+	uint64_t now = loop->v->now_msecs(loop);
+	unsigned int left = 0;
+
+	check->decided = true;
+	if (check->timer != NULL)
+		loop->v->timer_remove(&check->timer);
+	if (check->deadline_msecs > now)
+		left = (unsigned int)(check->deadline_msecs - now);
+	check->timer = loop->v->timer_add(loop, left, on_late, check);
 }
 
 static void on_waited(void *context)
@@ -273,10 +213,13 @@ static void on_waited(void *context)
 	struct pwned_check *check = context;
 	struct pwned_decision decision;
 
-	engine_enter(check->engine);
-	check->wait = NULL;
-	check_do_without(check, PWNED_REASON_TIMEOUT, &decision);
-	check->decided = true;
+	pwned_engine_enter(check->engine);
+	check->timer = NULL;
+	unknown(check->set,
+		check->read != NULL ? PWNED_REASON_STORE_SLOW :
+				      PWNED_REASON_TIMEOUT,
+		false, &decision);
+	check_go_on(check);
 	decision.more = true;
 	check->callback(check->context, &decision);
 }
@@ -289,18 +232,24 @@ static bool copy_string(const char *from, char **to)
 
 static struct pwned_check *check_new(struct pwned_engine *engine,
 				     const struct pwned_login *login,
-				     const struct pwned_digest *digest)
+				     const struct pwned_digest *digest,
+				     enum pwned_reason *reason_r)
 {
+	struct pwned_loop *loop = engine->loop;
 	struct pwned_check *check;
 
+	*reason_r = PWNED_REASON_QUEUE_FULL;
 	if (engine->checks_count >= CHECKS_MAX)
 		return NULL;
+	*reason_r = PWNED_REASON_INTERNAL;
 	check = calloc(1, sizeof(*check));
 	if (check == NULL)
 		return NULL;
 	check->engine = engine;
 	check->set = login->set;
 	check->digest = *digest;
+	check->deadline_msecs =
+		loop->v->now_msecs(loop) + engine->set->fetch_timeout_msecs;
 	TAILQ_INSERT_TAIL(&engine->checks, check, entry);
 	engine->checks_count++;
 	if (!copy_string(login->service, &check->service) ||
@@ -311,29 +260,166 @@ static struct pwned_check *check_new(struct pwned_engine *engine,
 	return check;
 }
 
-/* Asks the source. Returns true with the decision where the login does not
-   wait for the answer. */
-static bool check_ask(struct pwned_check *check, bool urgent,
+/* Begins to wait. Returns false where logins are told not to. */
+static bool check_wait(struct pwned_check *check)
+{
+	struct pwned_loop *loop = check->engine->loop;
+
+	if (check->timer == NULL && check->set->wait_msecs > 0)
+		check->timer = loop->v->timer_add(loop, check->set->wait_msecs,
+						  on_waited, check);
+	return check->timer != NULL;
+}
+
+static enum pwned_fetch_mode fetch_mode(const struct pwned_check *check)
+{
+	if (check->decided)
+		return PWNED_FETCH_LATER;
+	return check->service == NULL ||
+			       pwned_policy_may_deny(check->set->policy,
+						     check->service) ?
+		       PWNED_FETCH_URGENT :
+		       PWNED_FETCH_NORMAL;
+}
+
+/* Asks the source. Returns false with the reason where it will not answer. A
+   probe, of a source that is most likely down, is no reason to wait. */
+static bool check_fetch(struct pwned_check *check, bool *probe_r,
+			enum pwned_reason *reason_r)
+{
+	check->fetch = pwned_source_fetch(
+		check->engine->source, check->digest.prefix,
+		check->has_old ? &check->old_label : NULL, fetch_mode(check),
+		on_fetched, check, probe_r, reason_r);
+	return check->fetch != NULL;
+}
+
+/* The store has nothing. Returns true with the decision where the login does
+   not wait for the source's answer; the check then goes on behind it if that
+   says `more`, else it is gone. */
+static bool check_ask(struct pwned_check *check,
 		      struct pwned_decision *decision_r)
 {
-	struct pwned_engine *engine = check->engine;
+	const struct pwned_settings *set = check->set;
 	enum pwned_reason reason;
+	bool probe;
 
-	check->fetch = pwned_source_fetch(engine->source, check->digest.prefix,
-					  urgent, on_fetched, check, &reason);
-	if (check->fetch == NULL) {
-		check_do_without(check, reason, decision_r);
+	if (!check_fetch(check, &probe, &reason)) {
+		unknown(set, reason, false, decision_r);
 		check_free(check);
 		return true;
 	}
-	if (check->set->wait_msecs > 0) {
-		check->wait = engine->loop->v->timer_add(
-			engine->loop, check->set->wait_msecs, on_waited, check);
-		if (check->wait != NULL)
-			return false;
-	}
-	check_do_without(check, PWNED_REASON_NO_WAIT, decision_r);
+	if (!probe && check_wait(check))
+		return false;
+	unknown(set, probe ? PWNED_REASON_BREAKER_OPEN : PWNED_REASON_NO_WAIT,
+		false, decision_r);
+	check_go_on(check);
+	decision_r->more = true;
+	return true;
+}
+
+static void check_hold_old(struct pwned_check *check,
+			   const struct pwned_store_answer *answer)
+{
+	check->has_old = true;
+	check->old_count = answer->count;
+	pwned_block_label(answer->block, &check->old_label);
+}
+
+/* Decides by an old range, and asks the source behind the login whether that
+   has changed. Returns the decision; the check goes on if that says `more`,
+   else it is gone. */
+static void check_use_stale(struct pwned_check *check,
+			    const struct pwned_store_answer *answer,
+			    struct pwned_decision *decision_r)
+{
+	enum pwned_reason reason;
+	bool probe;
+
+	check_judge(check, answer->count, PWNED_ORIGIN_STALE, decision_r);
+	check_hold_old(check, answer);
+	check->is_renewal = true;
 	check->decided = true;
+	if (check_fetch(check, &probe, &reason)) {
+		check_go_on(check);
+		decision_r->more = true;
+	} else {
+		check_free(check);
+	}
+}
+
+static enum pwned_origin origin_of(const struct pwned_store_answer *answer)
+{
+	return answer->from_memory ? PWNED_ORIGIN_CACHE : PWNED_ORIGIN_STORE;
+}
+
+/* What an answer of the store is good for; those that are old are counted. */
+static enum pwned_age age_of(struct pwned_engine *engine,
+			     const struct pwned_store_answer *answer)
+{
+	enum pwned_age age =
+		pwned_age_of(answer->day, engine->today, engine->set);
+
+	if (age != PWNED_AGE_FRESH)
+		pwned_count(&engine->counters, PWNED_COUNT_STALE);
+	return age;
+}
+
+/* The disk has nothing fresh, and told so after the login: the source has the
+   last word, and an old range has it where that does not answer. */
+static void check_ask_late(struct pwned_check *check,
+			   const struct pwned_store_answer *old)
+{
+	enum pwned_reason reason;
+	bool probe;
+
+	if (old != NULL)
+		check_hold_old(check, old);
+	if (!check_fetch(check, &probe, &reason))
+		check_end_without(check, reason);
+}
+
+/* What the disk had. */
+static void on_read(void *context, const struct pwned_store_answer *answer)
+{
+	struct pwned_check *check = context;
+	pwned_check_callback *callback = check->callback;
+	void *callback_context = check->context;
+	enum pwned_age age = PWNED_AGE_TOO_OLD;
+	struct pwned_decision decision;
+
+	pwned_engine_enter(check->engine);
+	check->read = NULL;
+	if (answer != NULL)
+		age = age_of(check->engine, answer);
+	if (age == PWNED_AGE_FRESH) {
+		check_judge(check, answer->count, PWNED_ORIGIN_STORE,
+			    &decision);
+		check_end(check, &decision);
+	} else if (check->decided) {
+		check_ask_late(check, age == PWNED_AGE_STALE ? answer : NULL);
+	} else if (age == PWNED_AGE_STALE) {
+		check_use_stale(check, answer, &decision);
+		callback(callback_context, &decision);
+	} else if (check_ask(check, &decision)) {
+		callback(callback_context, &decision);
+	}
+}
+
+/* Nothing is at hand: the disk, or the source. Returns true with the decision
+   where the login does not wait. */
+static bool check_begin(struct pwned_check *check, bool on_disk,
+			struct pwned_decision *decision_r)
+{
+	if (on_disk)
+		check->read = pwned_store_read(check->engine->store,
+					       &check->digest, on_read, check);
+	if (check->read == NULL)
+		return check_ask(check, decision_r);
+	if (check_wait(check))
+		return false;
+	unknown(check->set, PWNED_REASON_NO_WAIT, false, decision_r);
+	check_go_on(check);
 	decision_r->more = true;
 	return true;
 }
@@ -344,32 +430,36 @@ static bool check_digest(struct pwned_engine *engine,
 			 pwned_check_callback *callback, void *context,
 			 struct pwned_decision *decision_r)
 {
-	struct pwned_range *range;
+	struct pwned_store_answer answer;
+	enum pwned_store_result result =
+		pwned_store_find(engine->store, digest, &answer);
+	enum pwned_age age = result == PWNED_STORE_FOUND ?
+				     age_of(engine, &answer) :
+				     PWNED_AGE_TOO_OLD;
 	struct pwned_check *check;
-	uint64_t fetched_secs = 0;
+	enum pwned_reason reason;
 
-	range = pwned_range_cache_find(engine->cache, digest->prefix,
-				       engine->now_secs, &fetched_secs);
-	if (range != NULL &&
-	    engine->now_secs - fetched_secs < RANGE_FRESH_SECS) {
-		judge(engine, login, digest, range, PWNED_ORIGIN_CACHE, false,
+	if (age == PWNED_AGE_FRESH) {
+		judge(engine, login, answer.count, origin_of(&answer), false,
 		      decision_r);
 		return true;
 	}
-	check = check_new(engine, login, digest);
+	check = check_new(engine, login, digest, &reason);
 	if (check == NULL) {
-		unknown(login->set, PWNED_REASON_QUEUE_FULL, false, decision_r);
+		if (age == PWNED_AGE_STALE)
+			judge(engine, login, answer.count, PWNED_ORIGIN_STALE,
+			      false, decision_r);
+		else
+			unknown(login->set, reason, false, decision_r);
 		return true;
 	}
 	check->callback = callback;
 	check->context = context;
-	if (range != NULL)
-		check->stale = pwned_range_ref(range);
-	return check_ask(check,
-			 login->service == NULL ||
-				 pwned_policy_may_deny(login->set->policy,
-						       login->service),
-			 decision_r);
+	if (age == PWNED_AGE_STALE) {
+		check_use_stale(check, &answer, decision_r);
+		return true;
+	}
+	return check_begin(check, result == PWNED_STORE_ON_DISK, decision_r);
 }
 
 bool pwned_check_start(struct pwned_engine *engine,
@@ -380,9 +470,10 @@ bool pwned_check_start(struct pwned_engine *engine,
 	struct pwned_digest digest;
 	bool known;
 
-	engine_enter(engine);
+	pwned_engine_enter(engine);
+	pwned_engine_state_changed(engine);
 	if (login->service != NULL)
-		brake_count(engine, login);
+		pwned_engine_brake_count(engine, login);
 	if (login->service != NULL &&
 	    !pwned_policy_checks(login->set->policy, login->service)) {
 		pwned_check_skip(login->set, PWNED_REASON_SERVICE_OFF,
@@ -405,41 +496,10 @@ bool pwned_check_start(struct pwned_engine *engine,
 	return known;
 }
 
-static void range_fetched(void *context, uint32_t prefix,
-			  struct pwned_range *range)
-{
-	struct pwned_engine *engine = context;
-
-	engine_enter(engine);
-	pwned_range_cache_add(engine->cache, prefix, range, engine->now_secs);
-}
-
-/* Decides what still waits; a callback may not start new checks now. */
-static void engine_end_checks(struct pwned_engine *engine)
+void pwned_engine_end_checks(struct pwned_engine *engine)
 {
 	struct pwned_check *check;
 
-	while ((check = TAILQ_FIRST(&engine->checks)) != NULL) {
-		pwned_check_callback *callback = check->callback;
-		void *context = check->context;
-		bool waiting = !check->decided;
-		struct pwned_decision decision;
-
-		unknown(check->set, PWNED_REASON_SHUTDOWN, !waiting, &decision);
-		check_free(check);
-		callback(context, &decision);
-	}
-}
-
-void pwned_engine_free(struct pwned_engine **_engine)
-{
-	struct pwned_engine *engine = *_engine;
-
-	*_engine = NULL;
-	engine_end_checks(engine);
-	pwned_source_free(&engine->source);
-	pwned_range_cache_free(&engine->cache);
-	pwned_brake_free(&engine->brake);
-	pwned_hasher_free(engine->hasher);
-	free(engine);
+	while ((check = TAILQ_FIRST(&engine->checks)) != NULL)
+		check_end_without(check, PWNED_REASON_SHUTDOWN);
 }

@@ -3,30 +3,41 @@
 #define PWNED_CHECK_H
 
 #include "error.h"
-#include "log.h"
 #include "loop.h"
+#include "report.h"
 #include "pwned-settings.h"
 #include "verdict.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The check of a verified password, for every door: cache, source, policy,
+/* The check of a verified password, for every door: store, source, policy,
    brake. Not thread-safe; all in one loop. */
 struct pwned_engine;
 struct pwned_check;
 
+enum pwned_role {
+	PWNED_ROLE_AUTH,    /* writes the store, and the state file */
+	PWNED_ROLE_VISITOR, /* another program: reads the store */
+};
+
 /* Of the settings, which must outlive the engine, it uses what is one for a
-   server; proxy_auth (user:password or NULL) is copied. seed: random, for the
-   hashes of users that the brake keeps. Returns NULL with what failed. */
+   server; so must the reporter; proxy_auth (user:password or NULL) is copied.
+   seed: random, for the hashes of users that the brake keeps. Returns NULL with
+   what failed. */
 struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
+				      enum pwned_role role,
 				      const char *proxy_auth, uint64_t seed,
 				      struct pwned_loop *loop,
-				      const struct pwned_log *log,
+				      const struct pwned_reporter *reporter,
 				      struct pwned_error *error_r);
 /* Ends what is in flight as unknown for `shutdown`: checks that were not
    decided yet, and those that were to be judged late. */
 void pwned_engine_free(struct pwned_engine **engine);
+/* Whether a thread has something to do, or hangs at a disk. The process would
+   not be gone before it is, so it had better not end just because nobody needs
+   it now. */
+bool pwned_engine_is_busy(const struct pwned_engine *engine);
 
 /* A login whose password was verified, or a password that is being chosen.
    Nothing of it is kept: copy what the callback needs. */
@@ -40,18 +51,23 @@ struct pwned_login {
 	size_t password_size;
 };
 
-/* What came of a check. Holds nothing that was derived from the password. */
+/* What came of a check. But for the band, which is for nobody but an operator
+   who asks for one account, it holds nothing that was derived from the
+   password. */
 struct pwned_decision {
 	enum pwned_verdict verdict;
 	enum pwned_reason reason; /* of unknown and unchecked */
 	enum pwned_origin origin;
+	enum pwned_band band; /* of breached */
 	/* by policy, brake and pwned_on_unknown: what would be done */
 	enum pwned_action action;
 	bool braked;  /* only warned, because the brake holds */
 	bool dry_run; /* nothing is done */
 	bool late;    /* the login had gone on */
-	bool renewed; /* late, and the login was decided by an old range */
-	bool more;    /* a late decision will follow */
+	/* late, and no news: the login was decided by an old range, which said
+	   the same or worse */
+	bool renewed;
+	bool more; /* a late decision will follow */
 };
 
 /* What is to be done about the login: the action, or ALLOW in a dry run. */
@@ -60,7 +76,8 @@ enum pwned_action pwned_decision_effect(const struct pwned_decision *decision);
 /* Called from the loop, or by pwned_engine_free(), for a check that was not
    decided at once: with the decision, within pwned_wait, and where that says
    `more`, once again with the late one, within pwned_fetch_timeout. It may
-   start other checks, but not while the engine is freed. */
+   start other checks, but not while the engine is freed; and it may not free
+   the engine. */
 typedef void pwned_check_callback(void *context,
 				  const struct pwned_decision *decision);
 

@@ -5,9 +5,9 @@
 #include "pwned-config.h"
 #include "check.h"
 #include "conf.h"
+#include "password-input.h"
 #include "poll-loop.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,9 +25,6 @@ enum exit_status {
 	EXIT_UNKNOWN = 2,
 	EXIT_USAGE = 64,
 };
-
-/* Far beyond any password; a guard against being handed something else. */
-#define PASSWORD_MAX 4096
 
 struct answer {
 	struct pwned_decision decision;
@@ -48,38 +45,6 @@ static void usage(FILE *out)
 	      "Exit status: 0 acceptable, 1 breached, 2 could not tell, "
 	      "64 usage\n",
 	      out);
-}
-
-/* Reads to the end of input; one line end there is not part of the password.
-   Returns what is wrong, or NULL. */
-static const char *read_password(char *buffer, size_t *size_r)
-{
-	size_t size = 0;
-	ssize_t ret;
-
-	while ((ret = read(STDIN_FILENO, buffer + size,
-			   PASSWORD_MAX + 3 - size)) != 0) {
-		if (ret < 0 && errno == EINTR)
-			continue;
-		if (ret < 0)
-			return strerror(errno);
-		size += (size_t)ret;
-		if (size == PASSWORD_MAX + 3)
-			return "the password is longer than 4096 bytes";
-	}
-	if (size > 0 && buffer[size - 1] == '\n')
-		size--;
-	if (size > 0 && buffer[size - 1] == '\r')
-		size--;
-	*size_r = size;
-	if (size == 0)
-		return "there is no password on standard input";
-	if (size > PASSWORD_MAX)
-		return "the password is longer than 4096 bytes";
-	if (memchr(buffer, '\0', size) != NULL ||
-	    memchr(buffer, '\n', size) != NULL)
-		return "expected one line without NUL bytes";
-	return NULL;
 }
 
 /* Library faults go to the caller's log; the person is told in one line. */
@@ -140,6 +105,7 @@ static enum exit_status check(const struct pwned_conf *conf,
 			      const char *password, size_t size)
 {
 	const struct pwned_log log = { .write = log_write };
+	const struct pwned_reporter reporter = { .log = &log };
 	enum exit_status status = EXIT_UNKNOWN;
 	struct answer answer = { .known = false };
 	struct pwned_loop *loop = pwned_poll_loop_new();
@@ -147,8 +113,9 @@ static enum exit_status check(const struct pwned_conf *conf,
 	struct pwned_error error = { "out of memory" };
 
 	if (loop != NULL)
-		engine = pwned_engine_new(&conf->set, conf->proxy_auth.data, 0,
-					  loop, &log, &error);
+		engine = pwned_engine_new(&conf->set, PWNED_ROLE_VISITOR,
+					  conf->proxy_auth.data, 0, loop,
+					  &reporter, &error);
 	if (engine == NULL)
 		fprintf(stderr, PROGRAM ": %s\n", error.text);
 	else if (ask(engine, &conf->set, loop, password, size, &answer))
@@ -162,14 +129,14 @@ static enum exit_status check(const struct pwned_conf *conf,
 
 static enum exit_status run(const char *path)
 {
-	char password[PASSWORD_MAX + 3];
+	char password[PWNED_PASSWORD_BUFFER];
 	enum exit_status status = EXIT_UNKNOWN;
 	struct pwned_error error;
 	struct pwned_conf conf;
 	const char *problem;
 	size_t size = 0;
 
-	problem = read_password(password, &size);
+	problem = pwned_password_read(STDIN_FILENO, password, &size);
 	if (problem != NULL) {
 		fprintf(stderr, PROGRAM ": %s\n", problem);
 		status = EXIT_USAGE;

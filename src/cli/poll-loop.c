@@ -43,6 +43,12 @@ static uint64_t poll_loop_now_msecs(struct pwned_loop *loop)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static uint64_t poll_loop_unix_secs(struct pwned_loop *loop)
+{
+	(void)loop;
+	return (uint64_t)time(NULL);
+}
+
 static struct pwned_watch *poll_loop_watch_add(struct pwned_loop *_loop, int fd,
 					       unsigned int events,
 					       pwned_watch_callback *callback,
@@ -114,6 +120,7 @@ static const struct pwned_loop_vfuncs poll_loop_vfuncs = {
 	.timer_add = poll_loop_timer_add,
 	.timer_remove = poll_loop_timer_remove,
 	.now_msecs = poll_loop_now_msecs,
+	.unix_secs = poll_loop_unix_secs,
 };
 
 struct pwned_loop *pwned_poll_loop_new(void)

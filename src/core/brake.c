@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 /* The hour is counted in minutes; 0 stands for never. */
-#define WINDOW_MINUTES 60
+#define WINDOW_MINUTES PWNED_BRAKE_MINUTES
 #define MOST_PERCENT   50
 #define USERS_BITS_MIN 10
 #define USERS_BITS_MAX 16
@@ -19,21 +19,13 @@
    within the hour. */
 struct window {
 	uint32_t counts[WINDOW_MINUTES];
-	uint32_t total;
+	uint64_t total;
 	uint32_t newest_minute;
-};
-
-enum occasion {
-	OCCASION_VERIFIED,
-	OCCASION_MAY_DENY,     /* verified where a denial is possible */
-	OCCASION_NEWLY_DENIED, /* or held back by the brake */
-
-	OCCASION_COUNT
 };
 
 struct user {
 	uint64_t hash; /* 0: free */
-	uint32_t minutes[OCCASION_COUNT];
+	uint32_t minutes[PWNED_BRAKE_OCCASIONS];
 };
 
 struct pwned_brake {
@@ -46,16 +38,21 @@ struct pwned_brake {
 	unsigned int users_bits; /* of the table's size */
 	uint32_t users_length;
 	unsigned int sample_bits;
-	struct window windows[OCCASION_COUNT];
+	struct window windows[PWNED_BRAKE_OCCASIONS];
+
+	/* of an earlier process: users without identity, all and no sample */
+	struct window restored[PWNED_BRAKE_OCCASIONS];
+	uint32_t engaged_minute; /* when the counts last engaged it */
+	uint32_t held_minute;    /* engaged before this, whatever they say */
 
 	/* hashes of the denied, the latest first in their set */
 	uint64_t denied[DENIED_SETS][DENIED_WAYS];
 };
 
-static void window_add(struct window *window, uint32_t minute)
+static void window_add(struct window *window, uint32_t minute, uint32_t users)
 {
-	window->counts[minute % WINDOW_MINUTES]++;
-	window->total++;
+	window->counts[minute % WINDOW_MINUTES] += users;
+	window->total += users;
 }
 
 static bool window_holds(const struct window *window, uint32_t minute)
@@ -128,17 +125,20 @@ static uint64_t user_hash(const struct pwned_brake *brake, const char *user)
 	return hash == 0 ? 1 : hash;
 }
 
-/* Moves all windows on and returns the minute, which is never 0. */
+/* Moves all windows on and returns the minute: so far from 0 that the hour
+   before the clock began has its minutes, too. */
 static uint32_t brake_advance(struct pwned_brake *brake, uint64_t now_secs)
 {
-	uint32_t minute = (uint32_t)(now_secs / 60) + 1;
-	uint32_t newest = brake->windows[OCCASION_VERIFIED].newest_minute;
+	uint32_t minute = (uint32_t)(now_secs / 60) + 1 + WINDOW_MINUTES;
+	uint32_t newest = brake->windows[PWNED_BRAKE_VERIFIED].newest_minute;
 
 	/* a clock that goes back all the same stands still here */
 	if (minute < newest)
 		minute = newest;
-	for (unsigned int i = 0; i < OCCASION_COUNT; i++)
+	for (unsigned int i = 0; i < PWNED_BRAKE_OCCASIONS; i++) {
 		window_advance(&brake->windows[i], minute);
+		window_advance(&brake->restored[i], minute);
+	}
 	return minute;
 }
 
@@ -163,14 +163,14 @@ static bool user_is_current(const struct pwned_brake *brake,
 			    const struct user *user)
 {
 	return is_sampled(brake, user->hash) &&
-	       window_holds(&brake->windows[OCCASION_VERIFIED],
-			    user->minutes[OCCASION_VERIFIED]);
+	       window_holds(&brake->windows[PWNED_BRAKE_VERIFIED],
+			    user->minutes[PWNED_BRAKE_VERIFIED]);
 }
 
 /* Forgets a user who does not count any more. */
 static void user_forget(struct pwned_brake *brake, const struct user *user)
 {
-	for (unsigned int o = 0; o < OCCASION_COUNT; o++)
+	for (unsigned int o = 0; o < PWNED_BRAKE_OCCASIONS; o++)
 		window_remove(&brake->windows[o], user->minutes[o]);
 }
 
@@ -205,7 +205,7 @@ static bool users_rebuild(struct pwned_brake *brake, unsigned int bits)
    sampling. */
 static bool users_make_room(struct pwned_brake *brake)
 {
-	const struct window *verified = &brake->windows[OCCASION_VERIFIED];
+	const struct window *verified = &brake->windows[PWNED_BRAKE_VERIFIED];
 	bool emptied = false;
 
 	if (verified->total < users_size(brake) / 8 && brake->sample_bits > 0)
@@ -226,10 +226,10 @@ static bool users_make_room(struct pwned_brake *brake)
 }
 
 static void user_happened(struct pwned_brake *brake, struct user *user,
-			  enum occasion occasion, uint32_t minute)
+			  enum pwned_brake_occasion occasion, uint32_t minute)
 {
 	window_remove(&brake->windows[occasion], user->minutes[occasion]);
-	window_add(&brake->windows[occasion], minute);
+	window_add(&brake->windows[occasion], minute, 1);
 	user->minutes[occasion] = minute;
 }
 
@@ -247,9 +247,9 @@ void pwned_brake_verified(struct pwned_brake *brake, const char *name,
 		user->hash = hash;
 		brake->users_length++;
 	}
-	user_happened(brake, user, OCCASION_VERIFIED, minute);
+	user_happened(brake, user, PWNED_BRAKE_VERIFIED, minute);
 	if (may_deny)
-		user_happened(brake, user, OCCASION_MAY_DENY, minute);
+		user_happened(brake, user, PWNED_BRAKE_MAY_DENY, minute);
 }
 
 static bool denied_find(const struct pwned_brake *brake, uint64_t hash)
@@ -271,27 +271,43 @@ static void denied_add(struct pwned_brake *brake, uint64_t hash)
 	set[0] = hash;
 }
 
-static bool share_is_exceeded(const struct pwned_brake *brake,
-			      enum occasion verified, unsigned int percent)
+/* How many it happened to within the hour, as far as the sample tells. */
+static uint64_t users_within_hour(const struct pwned_brake *brake,
+				  enum pwned_brake_occasion occasion)
 {
-	uint64_t users = brake->windows[verified].total;
-	uint64_t denied = brake->windows[OCCASION_NEWLY_DENIED].total;
+	return (brake->windows[occasion].total << brake->sample_bits) +
+	       brake->restored[occasion].total;
+}
 
-	return users << brake->sample_bits >= PWNED_BRAKE_MIN_USERS &&
-	       denied * 100 > users * percent;
+static bool share_is_exceeded(const struct pwned_brake *brake,
+			      enum pwned_brake_occasion verified,
+			      unsigned int percent)
+{
+	uint64_t users = users_within_hour(brake, verified);
+	uint64_t denied = users_within_hour(brake, PWNED_BRAKE_NEWLY_DENIED);
+
+	return users >= PWNED_BRAKE_MIN_USERS && denied * 100 > users * percent;
 }
 
 /* Where many read and few send, a source that lies refuses all senders before
    they are a share of all users worth the name. So most of those who could be
    denied are too many as well; fewer than most a thief can be, among the few
    honest ones who send at the same time. */
-static bool is_engaged(const struct pwned_brake *brake)
+static bool counts_engage(const struct pwned_brake *brake)
 {
 	unsigned int share = brake->share_percent;
 
-	return share_is_exceeded(brake, OCCASION_VERIFIED, share) ||
-	       share_is_exceeded(brake, OCCASION_MAY_DENY,
+	return share_is_exceeded(brake, PWNED_BRAKE_VERIFIED, share) ||
+	       share_is_exceeded(brake, PWNED_BRAKE_MAY_DENY,
 				 share > MOST_PERCENT ? share : MOST_PERCENT);
+}
+
+static bool is_engaged(struct pwned_brake *brake, uint32_t minute)
+{
+	if (!counts_engage(brake))
+		return minute < brake->held_minute;
+	brake->engaged_minute = minute;
+	return true;
 }
 
 bool pwned_brake_deny(struct pwned_brake *brake, const char *name,
@@ -304,11 +320,11 @@ bool pwned_brake_deny(struct pwned_brake *brake, const char *name,
 
 	if (denied_find(brake, hash))
 		return true;
-	engaged = is_engaged(brake);
+	engaged = is_engaged(brake, minute);
 	/* One that is held back counts as long as he comes: the brake must
 	   not let go while its cause lasts. */
 	if (user->hash != 0)
-		user_happened(brake, user, OCCASION_NEWLY_DENIED, minute);
+		user_happened(brake, user, PWNED_BRAKE_NEWLY_DENIED, minute);
 	if (!engaged)
 		denied_add(brake, hash);
 	return !engaged;
@@ -316,6 +332,64 @@ bool pwned_brake_deny(struct pwned_brake *brake, const char *name,
 
 bool pwned_brake_is_engaged(struct pwned_brake *brake, uint64_t now_secs)
 {
-	(void)brake_advance(brake, now_secs);
-	return is_engaged(brake);
+	return is_engaged(brake, brake_advance(brake, now_secs));
+}
+
+static uint32_t users_in_minute(const struct pwned_brake *brake,
+				enum pwned_brake_occasion occasion,
+				uint32_t minute)
+{
+	uint32_t slot = minute % WINDOW_MINUTES;
+	uint64_t sampled = brake->windows[occasion].counts[slot];
+	uint64_t users = (sampled << brake->sample_bits) +
+			 brake->restored[occasion].counts[slot];
+
+	return users > UINT32_MAX ? UINT32_MAX : (uint32_t)users;
+}
+
+void pwned_brake_save(struct pwned_brake *brake, uint64_t now_secs,
+		      uint64_t unix_secs,
+		      struct pwned_brake_snapshot *snapshot_r)
+{
+	uint32_t minute = brake_advance(brake, now_secs);
+	uint64_t unix_minute = unix_secs / 60;
+
+	memset(snapshot_r, 0, sizeof(*snapshot_r));
+	snapshot_r->saved_minute = unix_minute;
+	snapshot_r->engaged = is_engaged(brake, minute);
+	if (brake->engaged_minute != 0 &&
+	    minute - brake->engaged_minute < unix_minute)
+		snapshot_r->engaged_minute =
+			unix_minute - (minute - brake->engaged_minute);
+	for (unsigned int o = 0; o < PWNED_BRAKE_OCCASIONS; o++) {
+		for (uint32_t age = 0; age < WINDOW_MINUTES; age++)
+			snapshot_r->counts[o][age] =
+				users_in_minute(brake, o, minute - age);
+	}
+}
+
+void pwned_brake_restore(struct pwned_brake *brake,
+			 const struct pwned_brake_snapshot *snapshot,
+			 uint64_t now_secs, uint64_t unix_secs)
+{
+	uint32_t minute = brake_advance(brake, now_secs);
+	uint64_t unix_minute = unix_secs / 60;
+	uint64_t away = unix_minute - snapshot->saved_minute;
+	uint64_t since = unix_minute - snapshot->engaged_minute;
+
+	/* one from the future was away for longer than anybody lives */
+	if (away >= WINDOW_MINUTES)
+		return;
+	for (unsigned int o = 0; o < PWNED_BRAKE_OCCASIONS; o++) {
+		for (uint32_t age = 0; age + away < WINDOW_MINUTES; age++)
+			window_add(&brake->restored[o],
+				   minute - (uint32_t)away - age,
+				   snapshot->counts[o][age]);
+	}
+	if (since < WINDOW_MINUTES) {
+		brake->engaged_minute = minute - (uint32_t)since;
+		if (snapshot->engaged)
+			brake->held_minute =
+				brake->engaged_minute + WINDOW_MINUTES;
+	}
 }

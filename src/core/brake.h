@@ -2,6 +2,8 @@
 #ifndef PWNED_BRAKE_H
 #define PWNED_BRAKE_H
 
+#include "brake-snapshot.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,5 +40,18 @@ bool pwned_brake_deny(struct pwned_brake *brake, const char *user,
 
 /* Whether new denials are held back. */
 bool pwned_brake_is_engaged(struct pwned_brake *brake, uint64_t now_secs);
+
+/* A brake outlives its process, whose clock does not: a snapshot is of
+   unix_secs, the time of the day. */
+void pwned_brake_save(struct pwned_brake *brake, uint64_t now_secs,
+		      uint64_t unix_secs,
+		      struct pwned_brake_snapshot *snapshot_r);
+/* Once, in a new brake. The counts of the snapshot count beside the new ones
+   until they are an hour old. One that was engaged stays so until an hour after
+   its counts last engaged it, whatever they say meanwhile: users who come again
+   count twice. A snapshot from the future, or an hour old, is as none. */
+void pwned_brake_restore(struct pwned_brake *brake,
+			 const struct pwned_brake_snapshot *snapshot,
+			 uint64_t now_secs, uint64_t unix_secs);
 
 #endif

@@ -31,7 +31,13 @@ enum pwned_setting_id {
 	PWNED_SET_URL,
 	PWNED_SET_MESSAGE,
 	PWNED_SET_WARNING,
+	PWNED_SET_STORE,
+	PWNED_SET_STORE_GROUP,
+	PWNED_SET_STORE_MAX_AGE,
+	PWNED_SET_STORE_STALE,
+	PWNED_SET_STORE_MAX_SIZE,
 	PWNED_SET_CACHE_SIZE,
+	PWNED_SET_STATE_DIR,
 
 	PWNED_SET_COUNT
 };
@@ -39,11 +45,14 @@ enum pwned_setting_id {
 enum pwned_setting_type {
 	PWNED_TYPE_URLS,       /* char **: http(s) URLs, ended by NULL */
 	PWNED_TYPE_FILE,       /* char *: an absolute path, or "" */
+	PWNED_TYPE_DIR,        /* char *: an absolute path, or "" */
+	PWNED_TYPE_GROUP,      /* char *: a group's name, or "" */
 	PWNED_TYPE_PROXY,      /* char *: a proxy's URL, or "" */
 	PWNED_TYPE_LINK,       /* char *: an http(s) URL for people, or "" */
 	PWNED_TYPE_TEXT,       /* char *: printable ASCII for people, or "" */
 	PWNED_TYPE_BOOL,       /* bool */
 	PWNED_TYPE_TIME,       /* unsigned int: milliseconds */
+	PWNED_TYPE_DAYS,       /* unsigned int: whole days */
 	PWNED_TYPE_SIZE,       /* uint64_t: bytes */
 	PWNED_TYPE_PERCENT,    /* unsigned int */
 	PWNED_TYPE_POLICY,     /* struct pwned_policy * */
@@ -78,9 +87,15 @@ struct pwned_settings {
 	bool dry_run;
 	unsigned int brake_share_percent;
 	char *url;
-	char *message; /* "": the default for the service */
-	char *warning; /* "": the default */
+	char *message;     /* "": the default for the service */
+	char *warning;     /* "": the default */
+	char *store;       /* "": in memory only */
+	char *store_group; /* "": nobody else reads it */
+	unsigned int store_max_age_days;
+	unsigned int store_stale_days;
+	uint64_t store_max_size; /* 0: no bound */
 	uint64_t cache_size;
+	char *state_dir; /* "": nothing is kept */
 
 	/* the values as text, and the lines they stand in: 0 for a default, and
 	   where values come without lines */

@@ -164,8 +164,9 @@ static bool last_line_end(struct pwned_range_parser *parser)
 	return parser_fail(parser, PWNED_REASON_BAD_LINE);
 }
 
-enum pwned_reason pwned_range_parser_finish(struct pwned_range_parser *parser,
-					    struct pwned_range **range_r)
+enum pwned_reason pwned_range_parser_finish(
+	struct pwned_range_parser *parser,
+	const struct pwned_range_label *label, struct pwned_range **range_r)
 {
 	*range_r = NULL;
 	if (parser->failed != PWNED_REASON_NONE)
@@ -174,6 +175,6 @@ enum pwned_reason pwned_range_parser_finish(struct pwned_range_parser *parser,
 		return PWNED_REASON_EMPTY_BODY;
 	if (!last_line_end(parser))
 		return parser->failed;
-	*range_r = pwned_range_pack(parser->entries, parser->length);
+	*range_r = pwned_range_pack(parser->entries, parser->length, label);
 	return *range_r == NULL ? PWNED_REASON_INTERNAL : PWNED_REASON_NONE;
 }

@@ -2,26 +2,30 @@
 #ifndef PWNED_RANGE_H
 #define PWNED_RANGE_H
 
+#include "block.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* One range of breached passwords in its compact form: keys (digest.h) in
-   order, and how often each was seen. About 7 bytes a password, where the
-   API's text has 40. Immutable, shared by counting references; not
-   thread-safe. */
+/* One whole range of breached passwords, as its blocks (block.h), in the same
+   form as on disk: about 6.5 bytes a password, where the API's text has 40.
+   Immutable, shared by counting references; these are atomic, all else is only
+   read, so threads may share a range. */
 struct pwned_range;
 
 /* A hash of the range, as the parser reads it. */
 struct pwned_range_entry {
-	uint64_t key;
+	uint64_t key;   /* PWNED_KEY_BITS */
 	uint64_t count; /* at least 1 */
 };
 
-/* Packs entries, which are sorted in place. Of the same key twice the larger
-   count stands. Returns a range with one reference, or NULL when memory is
-   short. */
+/* Packs entries, which are sorted in place. Of those that blocks do not tell
+   apart the larger count stands. Returns a range with one reference, or NULL
+   when memory is short or the range needs more blocks than there can be. */
 struct pwned_range *pwned_range_pack(struct pwned_range_entry *entries,
-				     size_t count);
+				     size_t count,
+				     const struct pwned_range_label *label);
 struct pwned_range *pwned_range_ref(struct pwned_range *range);
 /* Drops a reference; the last one frees. */
 void pwned_range_unref(struct pwned_range **range);
@@ -29,8 +33,14 @@ void pwned_range_unref(struct pwned_range **range);
 /* How often the password behind key was seen in breaches; 0: never. */
 uint64_t pwned_range_find(const struct pwned_range *range, uint64_t key);
 
-/* Bytes of memory that the range takes. */
-size_t pwned_range_memory(const struct pwned_range *range);
+const struct pwned_range_label *pwned_range_label(
+	const struct pwned_range *range);
+/* The blocks, one after the other, PWNED_BLOCK_BYTES each; at least one. */
+const unsigned char *pwned_range_blocks(const struct pwned_range *range,
+					unsigned int *total_r);
+/* The block that a key belongs to. */
+const unsigned char *pwned_range_block_of(const struct pwned_range *range,
+					  uint64_t key);
 size_t pwned_range_length(const struct pwned_range *range);
 
 #endif

@@ -77,6 +77,14 @@ bool pwned_settings_check_together(const struct pwned_settings *set,
 					    "longer than pwned_fetch_timeout",
 					    error_r);
 	}
+	if (set->store_max_age_days > set->store_stale_days) {
+		id = blame(set, PWNED_SET_STORE_MAX_AGE, PWNED_SET_STORE_STALE);
+		return pwned_settings_error(set, id, path,
+					    "expected pwned_store_max_age to "
+					    "be no longer than "
+					    "pwned_store_stale",
+					    error_r);
+	}
 	if (*set->source_proxy_auth_file != '\0' && *set->source_proxy == '\0')
 		return pwned_settings_error(
 			set, PWNED_SET_SOURCE_PROXY_AUTH_FILE, path,

@@ -6,6 +6,7 @@
 #define MSECS(secs) ((secs)*UINT64_C(1000))
 #define KIB(n)      ((n)*UINT64_C(1024))
 #define MIB(n)      ((n)*UINT64_C(1024) * 1024)
+#define GIB(n)      ((n)*UINT64_C(1024) * 1024 * 1024)
 
 #define MEMBER(name) .offset = offsetof(struct pwned_settings, name)
 
@@ -51,8 +52,9 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.default_value = "1 s", .min = 0, .max = MSECS(8),
 	.per_protocol = true,
 	.login_only = true,
-	.text = "How long a login waits for an answer that is not in memory. "
-		"0: not at all; the answer then counts for the next login.",
+	.text = "How long a login waits for an answer that is not at hand, be "
+		"it for a disk or a source. 0: not at all; the answer then "
+		"counts for the next login.",
 },
 [PWNED_SET_FETCH_TIMEOUT] = {
 	.name = "pwned_fetch_timeout", .type = PWNED_TYPE_TIME,
@@ -131,14 +133,69 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 		"password appears in a known data breach. Choose a new one: "
 		"{url}\".",
 },
+[PWNED_SET_STORE] = {
+	.name = "pwned_store", .type = PWNED_TYPE_DIR, MEMBER(store),
+	.default_value = PWNED_STORE_PATH,
+	.text = "The folder in which ranges that were fetched are kept, so "
+		"that they are there after a restart and while no source "
+		"answers. It belongs to auth's user and is not readable by "
+		"others; make install makes it. Empty: ranges are kept in "
+		"memory only.",
+},
+[PWNED_SET_STORE_GROUP] = {
+	.name = "pwned_store_group", .type = PWNED_TYPE_GROUP,
+	MEMBER(store_group), .default_value = "",
+	.login_only = true,
+	.text = "A group whose members may read the store, for instance that "
+		"of a panel or a web server whose programs run "
+		"dovecot-pwned-check. They need no write access, and the "
+		"store says nothing about anybody's password. Empty: auth's "
+		"user alone reads it.",
+},
+[PWNED_SET_STORE_MAX_AGE] = {
+	.name = "pwned_store_max_age", .type = PWNED_TYPE_DAYS,
+	MEMBER(store_max_age_days), .default_value = "7 days",
+	.min = 1, .max = 365,
+	.text = "How long a range counts as fresh. An older one still decides "
+		"a login at once, but the source is asked behind it whether "
+		"it has changed.",
+},
+[PWNED_SET_STORE_STALE] = {
+	.name = "pwned_store_stale", .type = PWNED_TYPE_DAYS,
+	MEMBER(store_stale_days), .default_value = "365 days",
+	.min = 1, .max = 3650,
+	.text = "How old a range may become and still decide a login, while "
+		"no source answers. Not less than pwned_store_max_age.",
+},
+[PWNED_SET_STORE_MAX_SIZE] = {
+	.name = "pwned_store_max_size", .type = PWNED_TYPE_SIZE,
+	MEMBER(store_max_size), .default_value = "4 GB",
+	.min = 0, .max = GIB(64),
+	.login_only = true,
+	.text = "How much disk the store may take, where some 80,000 ranges "
+		"fit in a gigabyte and all there are in 13. Old ones go first. "
+		"The file looks much larger than what it takes, because it "
+		"has holes. 0: no bound.",
+},
 [PWNED_SET_CACHE_SIZE] = {
 	.name = "pwned_cache_size", .type = PWNED_TYPE_SIZE,
 	MEMBER(cache_size), .default_value = "8 MB",
 	.min = KIB(64), .max = MIB(64),
 	.login_only = true,
-	.text = "How much memory ranges may take in the auth process, where "
-		"some 70 fit in a megabyte. Dovecot gives auth 256 MB of "
-		"address space in all (vsz_limit).",
+	.text = "How much memory auth uses for what it read from the store "
+		"last, where each password takes 4 KB. With no store on disk "
+		"as much again holds whole ranges, some 80 in a megabyte. "
+		"Dovecot gives auth 256 MB of address space in all "
+		"(vsz_limit).",
+},
+[PWNED_SET_STATE_DIR] = {
+	.name = "pwned_state_dir", .type = PWNED_TYPE_DIR, MEMBER(state_dir),
+	.default_value = PWNED_STATE_PATH,
+	.login_only = true,
+	.text = "The folder in which auth keeps what must outlive it, because "
+		"Dovecot ends an idle auth after a minute: counters, and "
+		"whether a source or the brake holds. It is private to auth's "
+		"user; make install makes it. Empty: nothing is kept.",
 },
 };
 /* clang-format on */

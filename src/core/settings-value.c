@@ -36,6 +36,11 @@ static const struct unit size_units[] = {
 	{ "GB", 1 << 30 }, { "GiB", 1 << 30 }, { NULL, 0 },
 };
 
+static const struct unit day_units[] = {
+	{ "d", 1 },    { "day", 1 },   { "days", 1 }, { "w", 7 },
+	{ "week", 7 }, { "weeks", 7 }, { NULL, 0 },
+};
+
 static const struct unit percent_units[] = { { "", 1 },
 					     { "%", 1 },
 					     { NULL, 0 } };
@@ -64,6 +69,8 @@ void pwned_setting_unset(struct pwned_settings *set,
 		*(char ***)where = NULL;
 		break;
 	case PWNED_TYPE_FILE:
+	case PWNED_TYPE_DIR:
+	case PWNED_TYPE_GROUP:
 	case PWNED_TYPE_PROXY:
 	case PWNED_TYPE_LINK:
 	case PWNED_TYPE_TEXT:
@@ -208,6 +215,20 @@ static bool set_file(char **where, const char *value,
 	return set_string(where, value, error_r);
 }
 
+/* A name as useradd(8) takes it; that there is such a group shows later. */
+static bool set_group(char **where, const char *value,
+		      struct pwned_error *error_r)
+{
+	if (value[strspn(value, "abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				"0123456789._-$")] != '\0' ||
+	    *value == '-') {
+		return pwned_error_set(
+			error_r, "'%s': expected the name of a group", value);
+	}
+	return set_string(where, value, error_r);
+}
+
 static bool set_proxy(char **where, const char *value,
 		      struct pwned_error *error_r)
 {
@@ -272,7 +293,7 @@ static bool set_on_unknown(enum pwned_action *where, const char *value,
 	return true;
 }
 
-/* Digits, spaces, a unit. */
+/* Digits, spaces, a unit. Returns false also where 64 bits do not hold it. */
 static bool parse_number(const char *value, const struct unit *units,
 			 uint64_t *number_r)
 {
@@ -281,17 +302,16 @@ static bool parse_number(const char *value, const struct unit *units,
 	if (!isdigit((unsigned char)*value))
 		return false;
 	for (; isdigit((unsigned char)*value); value++) {
-		if (number > UINT32_MAX / 10)
+		if (number > UINT64_MAX / 100)
 			return false;
 		number = number * 10 + (unsigned int)(*value - '0');
 	}
 	while (*value == ' ')
 		value++;
 	for (; units->name != NULL; units++) {
-		if (strcasecmp(value, units->name) == 0) {
-			*number_r = number * units->factor;
-			return true;
-		}
+		if (strcasecmp(value, units->name) == 0)
+			return !__builtin_mul_overflow(number, units->factor,
+						       number_r);
 	}
 	*number_r = 0;
 	/* nothing is as long as no time at all, in any unit */
@@ -303,6 +323,8 @@ static const struct unit *units_of(const struct pwned_setting *setting)
 	switch (setting->type) {
 	case PWNED_TYPE_TIME:
 		return time_units;
+	case PWNED_TYPE_DAYS:
+		return day_units;
 	case PWNED_TYPE_SIZE:
 		return size_units;
 	default:
@@ -333,7 +355,10 @@ bool pwned_setting_set(struct pwned_settings *set,
 	case PWNED_TYPE_URLS:
 		return set_urls(where, value, error_r);
 	case PWNED_TYPE_FILE:
+	case PWNED_TYPE_DIR:
 		return set_file(where, value, error_r);
+	case PWNED_TYPE_GROUP:
+		return set_group(where, value, error_r);
 	case PWNED_TYPE_PROXY:
 		return set_proxy(where, value, error_r);
 	case PWNED_TYPE_LINK:
@@ -348,6 +373,7 @@ bool pwned_setting_set(struct pwned_settings *set,
 		pwned_policy_free(where);
 		return pwned_policy_parse(value, where, error_r);
 	case PWNED_TYPE_TIME:
+	case PWNED_TYPE_DAYS:
 	case PWNED_TYPE_PERCENT:
 		if (!set_number(setting, value, &number, error_r))
 			return false;
@@ -371,6 +397,7 @@ bool pwned_setting_is_same(const struct pwned_settings *one,
 	case PWNED_TYPE_BOOL:
 		return *(const bool *)a == *(const bool *)b;
 	case PWNED_TYPE_TIME:
+	case PWNED_TYPE_DAYS:
 	case PWNED_TYPE_PERCENT:
 		return *(const unsigned int *)a == *(const unsigned int *)b;
 	case PWNED_TYPE_SIZE:
@@ -390,7 +417,11 @@ static void write_time(uint64_t msecs, char *text_r, size_t size)
 
 static void write_size(uint64_t bytes, char *text_r, size_t size)
 {
-	if (bytes % (1 << 20) == 0)
+	if (bytes == 0)
+		(void)snprintf(text_r, size, "0");
+	else if (bytes % (1 << 30) == 0)
+		(void)snprintf(text_r, size, "%u GB", (unsigned)(bytes >> 30));
+	else if (bytes % (1 << 20) == 0)
 		(void)snprintf(text_r, size, "%u MB", (unsigned)(bytes >> 20));
 	else
 		(void)snprintf(text_r, size, "%u KB", (unsigned)(bytes >> 10));
@@ -411,6 +442,10 @@ void pwned_setting_write_range(const struct pwned_setting *setting,
 		write_size(setting->min, min, sizeof(min));
 		write_size(setting->max, max, sizeof(max));
 		(void)snprintf(text_r, size, "a size from %s to %s", min, max);
+		break;
+	case PWNED_TYPE_DAYS:
+		(void)snprintf(text_r, size, "a time from %u to %u days",
+			       (unsigned)setting->min, (unsigned)setting->max);
 		break;
 	case PWNED_TYPE_PERCENT:
 		(void)snprintf(text_r, size, "a share from %u to %u %%",

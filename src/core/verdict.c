@@ -17,9 +17,8 @@ static const char *const action_names[] = {
 };
 
 static const char *const origin_names[] = {
-	[PWNED_ORIGIN_NONE] = "none",
-	[PWNED_ORIGIN_CACHE] = "cache",
-	[PWNED_ORIGIN_STALE] = "stale",
+	[PWNED_ORIGIN_NONE] = "none",     [PWNED_ORIGIN_CACHE] = "cache",
+	[PWNED_ORIGIN_STORE] = "store",   [PWNED_ORIGIN_STALE] = "stale",
 	[PWNED_ORIGIN_SOURCE] = "source",
 };
 
@@ -43,6 +42,9 @@ static const struct {
 				      "too many look-ups are waiting" },
 	[PWNED_REASON_SHUTDOWN] = { "shutdown", "the server is stopping" },
 	[PWNED_REASON_INTERNAL] = { "internal", "a look-up could not start" },
+	[PWNED_REASON_STORE_SLOW] = { "store_slow",
+				      "the store's disk did not answer in "
+				      "time" },
 	[PWNED_REASON_TIMEOUT] = { "timeout", "no answer in time" },
 	[PWNED_REASON_RESOLVE] = { "resolve", "its name does not resolve" },
 	[PWNED_REASON_CONNECT] = { "connect", "the connection failed" },
@@ -57,6 +59,9 @@ static const struct {
 	[PWNED_REASON_EMPTY_BODY] = { "empty_body", "the answer is empty" },
 	[PWNED_REASON_TOO_LARGE] = { "too_large", "the answer is too large" },
 	[PWNED_REASON_BAD_LINE] = { "bad_line", "the answer is not a range" },
+	[PWNED_REASON_BREAKER_OPEN] = { "breaker_open",
+					"it failed before, and is left alone "
+					"for a while" },
 };
 
 const char *pwned_verdict_name(enum pwned_verdict verdict)
@@ -82,4 +87,26 @@ const char *pwned_reason_name(enum pwned_reason reason)
 const char *pwned_reason_text(enum pwned_reason reason)
 {
 	return reasons[reason].text;
+}
+
+static const char *const band_texts[] = {
+	[PWNED_BAND_NONE] = "none",  [PWNED_BAND_1] = "1-9",
+	[PWNED_BAND_10] = "10-99",   [PWNED_BAND_100] = "100-999",
+	[PWNED_BAND_1000] = "1000+",
+};
+
+enum pwned_band pwned_band_of(uint64_t count)
+{
+	if (count == 0)
+		return PWNED_BAND_NONE;
+	if (count < 10)
+		return PWNED_BAND_1;
+	if (count < 100)
+		return PWNED_BAND_10;
+	return count < 1000 ? PWNED_BAND_100 : PWNED_BAND_1000;
+}
+
+const char *pwned_band_text(enum pwned_band band)
+{
+	return band_texts[band];
 }

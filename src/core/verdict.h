@@ -2,6 +2,8 @@
 #ifndef PWNED_VERDICT_H
 #define PWNED_VERDICT_H
 
+#include <stdint.h>
+
 /* The words in which every outcome is told: in events, metrics, log lines and
    doc/. Their names are an interface: add, never rename. */
 
@@ -24,9 +26,10 @@ enum pwned_action {
 
 /* Where the answer came from. */
 enum pwned_origin {
-	PWNED_ORIGIN_NONE, /* nobody was asked, or nobody answered */
-	PWNED_ORIGIN_CACHE,
-	PWNED_ORIGIN_STALE, /* from the cache, older than it should be */
+	PWNED_ORIGIN_NONE,  /* nobody was asked, or nobody answered */
+	PWNED_ORIGIN_CACHE, /* memory of this process */
+	PWNED_ORIGIN_STORE, /* the store on disk */
+	PWNED_ORIGIN_STALE, /* from either, older than it should be */
 	PWNED_ORIGIN_SOURCE,
 };
 
@@ -45,7 +48,8 @@ enum pwned_reason {
 	PWNED_REASON_NO_WAIT, /* pwned_wait = 0 */
 	PWNED_REASON_QUEUE_FULL,
 	PWNED_REASON_SHUTDOWN,
-	PWNED_REASON_INTERNAL, /* memory, OpenSSL or libcurl failed */
+	PWNED_REASON_INTERNAL,   /* memory, OpenSSL or libcurl failed */
+	PWNED_REASON_STORE_SLOW, /* the disk did not answer in time */
 
 	/* unknown, on the source's side */
 	PWNED_REASON_TIMEOUT,
@@ -60,9 +64,22 @@ enum pwned_reason {
 	PWNED_REASON_EMPTY_BODY,
 	PWNED_REASON_TOO_LARGE,
 	PWNED_REASON_BAD_LINE,
+	PWNED_REASON_BREAKER_OPEN, /* it failed before, and is not asked now */
 
 	PWNED_REASON_COUNT
 };
+
+/* About how often a breached password was seen. An exact count gives a common
+   password away, so people see bands, and those only of one account. */
+enum pwned_band {
+	PWNED_BAND_NONE,
+	PWNED_BAND_1,    /* 1 to 9 */
+	PWNED_BAND_10,   /* 10 to 99 */
+	PWNED_BAND_100,  /* 100 to 999 */
+	PWNED_BAND_1000, /* 1000 or more */
+};
+enum pwned_band pwned_band_of(uint64_t count);
+const char *pwned_band_text(enum pwned_band band);
 
 /* Names as they stand in events: static text, lower case, "none" for none. */
 const char *pwned_verdict_name(enum pwned_verdict verdict);

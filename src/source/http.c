@@ -6,17 +6,20 @@
    tell it when one of them is due, and collect what has ended. */
 
 #include "http.h"
+#include "http-head.h"
 #include "http-memory.h"
 #include "http-options.h"
 #include "http-resolver.h"
 #include "http-socket.h"
+#include "secret.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/queue.h>
+
+#define IF_NONE_MATCH "If-None-Match: "
 
 struct pwned_http_request {
 	TAILQ_ENTRY(pwned_http_request) entry;
@@ -24,10 +27,10 @@ struct pwned_http_request {
 	CURL *easy;
 	const struct pwned_http_handler *handler;
 	void *context;
+	struct curl_slist *condition; /* a header before the shared ones */
+	struct pwned_http_head head;
 	bool got_body;
 	bool stopped; /* by the handler, or because the status is no 200 */
-	bool encoded; /* by gzip, or not at all: the one encoding taken */
-	bool refused; /* another one, or several */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -42,21 +45,13 @@ struct pwned_http {
 	bool stalled;
 };
 
-static long http_status(CURL *easy)
-{
-	long status = 0;
-
-	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	return status;
-}
-
 static size_t on_body(char *data, size_t unit, size_t count, void *context)
 {
 	struct pwned_http_request *request = context;
 	size_t size = unit * count;
 
 	request->got_body = true;
-	if (http_status(request->easy) == 200 &&
+	if (pwned_http_status(request->easy) == 200 &&
 	    request->handler->body(request->context, data, size))
 		return size;
 	/* any other number than size ends the transfer */
@@ -64,77 +59,12 @@ static size_t on_body(char *data, size_t unit, size_t count, void *context)
 	return size == 0 ? 1 : 0;
 }
 
-/* libcurl would decode whatever the server names. Of the encodings that it may
-   know only gzip is decoded in memory that libcurl asks us for, and that is
-   wiped; and a few bytes of Zstandard or Brotli can ask for more than auth may
-   have. */
-static const char *const content_encodings[] = { "gzip", "x-gzip", "identity",
-						 NULL };
-static const char *const transfer_encodings[] = { "chunked", NULL };
-
-static bool value_is(const char *value, size_t size, const char *const *taken)
-{
-	while (size > 0 && strchr(" \t", *value) != NULL)
-		value++, size--;
-	while (size > 0 && strchr(" \t\r\n", value[size - 1]) != NULL)
-		size--;
-	for (; *taken != NULL; taken++) {
-		if (strlen(*taken) == size &&
-		    strncasecmp(value, *taken, size) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The value of a header line of that name (with its colon); NULL: it is
-   another one. */
-static const char *header_value(const char *line, size_t *size,
-				const char *name)
-{
-	size_t name_size = strlen(name);
-
-	if (*size < name_size || strncasecmp(line, name, name_size) != 0)
-		return NULL;
-	*size -= name_size;
-	return line + name_size;
-}
-
-/* libcurl decodes transfer encodings as well, and as many one over the other
-   as are named: a few KB, packed three times, keep the loop busy for
-   seconds. */
 static size_t on_header(char *line, size_t unit, size_t count, void *context)
 {
 	struct pwned_http_request *request = context;
-	size_t size = unit * count, value_size = size;
-	const char *value;
+	size_t size = unit * count;
 
-	value = header_value(line, &value_size, "transfer-encoding:");
-	if (value != NULL) {
-		request->refused |=
-			!value_is(value, value_size, transfer_encodings);
-	} else if ((value = header_value(line, &value_size,
-					 "content-encoding:")) != NULL) {
-		request->refused |=
-			request->encoded ||
-			!value_is(value, value_size, content_encodings);
-		request->encoded = true;
-	}
-	return request->refused ? 0 : size;
-}
-
-/* Over HTTP/1 an answer may simply end with its connection; one that was cut
-   there looks whole. */
-static bool end_is_certain(CURL *easy)
-{
-	struct curl_header *header;
-	long version = 0;
-
-	(void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-	return version >= CURL_HTTP_VERSION_2_0 ||
-	       curl_easy_header(easy, "Content-Length", 0, CURLH_HEADER, -1,
-				&header) == CURLHE_OK ||
-	       curl_easy_header(easy, "Transfer-Encoding", 0, CURLH_HEADER, -1,
-				&header) == CURLHE_OK;
+	return pwned_http_head_take(&request->head, line, size) ? size : 0;
 }
 
 static enum pwned_reason reason_of_connection(
@@ -187,24 +117,34 @@ static enum pwned_reason reason_of_result(
 	}
 }
 
+/* Where no condition was sent nobody knows what was not modified. */
+static bool is_not_modified(const struct pwned_http_request *request)
+{
+	return request->condition != NULL &&
+	       pwned_http_status(request->easy) == 304;
+}
+
 static enum pwned_reason request_reason(
 	const struct pwned_http_request *request, CURLcode result)
 {
-	long status = http_status(request->easy);
+	long status = pwned_http_status(request->easy);
 
 	/* only a proxy says that */
 	if (status == 407)
 		return PWNED_REASON_PROXY;
-	if (request->refused)
+	if (request->head.refused)
 		return PWNED_REASON_PROTOCOL;
+	if (result == CURLE_OK && is_not_modified(request))
+		return PWNED_REASON_NONE;
 	if ((result == CURLE_OK || request->stopped) && status != 200)
 		return PWNED_REASON_HTTP_STATUS;
 	if (request->stopped)
 		return PWNED_REASON_NONE;
 	if (result != CURLE_OK)
 		return reason_of_result(request, result);
-	return end_is_certain(request->easy) ? PWNED_REASON_NONE :
-					       PWNED_REASON_NO_LENGTH;
+	return pwned_http_end_is_certain(request->easy) ?
+		       PWNED_REASON_NONE :
+		       PWNED_REASON_NO_LENGTH;
 }
 
 /* libcurl's own words only where they can neither hold the URL, which ends in
@@ -216,7 +156,7 @@ static void write_detail(const struct pwned_http_request *request,
 	switch (reason) {
 	case PWNED_REASON_HTTP_STATUS:
 		(void)snprintf(detail_r, size, "HTTP status %ld",
-			       http_status(request->easy));
+			       pwned_http_status(request->easy));
 		break;
 	case PWNED_REASON_RESOLVE:
 	case PWNED_REASON_CONNECT:
@@ -238,6 +178,9 @@ static void request_free(struct pwned_http_request *request)
 {
 	(void)curl_multi_remove_handle(request->http->multi, request->easy);
 	curl_easy_cleanup(request->easy);
+	if (request->condition != NULL)
+		request->condition->next = NULL; /* the shared ones stay */
+	curl_slist_free_all(request->condition);
 	TAILQ_REMOVE(&request->http->requests, request, entry);
 	free(request);
 }
@@ -246,12 +189,23 @@ static void request_done(struct pwned_http_request *request, CURLcode result)
 {
 	const struct pwned_http_handler *handler = request->handler;
 	void *context = request->context;
-	enum pwned_reason reason = request_reason(request, result);
-	char detail[CURL_ERROR_SIZE];
+	char detail[CURL_ERROR_SIZE], etag[PWNED_ETAG_MAX + 1];
+	struct pwned_http_result what = {
+		.reason = request_reason(request, result),
+		.detail = detail,
+		.status = pwned_http_status(request->easy),
+		.etag = etag,
+		.retry_after_msecs =
+			pwned_http_retry_after_msecs(request->easy),
+	};
 
-	write_detail(request, reason, detail, sizeof(detail));
+	what.not_modified =
+		what.reason == PWNED_REASON_NONE && is_not_modified(request);
+	write_detail(request, what.reason, detail, sizeof(detail));
+	pwned_http_etag(request->easy, etag);
 	request_free(request);
-	handler->done(context, reason, detail);
+	handler->done(context, &what);
+	pwned_wipe(etag, sizeof(etag));
 }
 
 static void collect_done(struct pwned_http *http)
@@ -416,11 +370,32 @@ void pwned_http_free(struct pwned_http **_http)
 	pwned_http_memory_deinit();
 }
 
-static bool request_start(struct pwned_http_request *request, const char *url)
+/* One header more than all requests have. The list belongs to the request: it
+   must live as long. */
+static bool request_set_condition(struct pwned_http_request *request,
+				  const char *etag)
+{
+	char line[sizeof(IF_NONE_MATCH) + PWNED_ETAG_MAX];
+
+	if (etag == NULL)
+		return true;
+	(void)snprintf(line, sizeof(line), IF_NONE_MATCH "%s", etag);
+	request->condition = curl_slist_append(NULL, line);
+	pwned_wipe(line, sizeof(line));
+	if (request->condition == NULL)
+		return false;
+	request->condition->next = request->http->headers;
+	return curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER,
+				request->condition) == CURLE_OK;
+}
+
+static bool request_start(struct pwned_http_request *request, const char *url,
+			  const char *etag)
 {
 	CURL *easy = request->easy;
 
-	return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
+	return request_set_condition(request, etag) &&
+	       curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_PRIVATE, request) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, request) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HEADERDATA, request) ==
@@ -431,7 +406,7 @@ static bool request_start(struct pwned_http_request *request, const char *url)
 }
 
 struct pwned_http_request *pwned_http_get(
-	struct pwned_http *http, const char *url,
+	struct pwned_http *http, const char *url, const char *etag,
 	const struct pwned_http_handler *handler, void *context,
 	enum pwned_reason *reason_r)
 {
@@ -453,7 +428,7 @@ struct pwned_http_request *pwned_http_get(
 		return NULL;
 	}
 	TAILQ_INSERT_TAIL(&http->requests, request, entry);
-	if (!request_start(request, url)) {
+	if (!request_start(request, url, etag)) {
 		request_free(request);
 		return NULL;
 	}
@@ -470,7 +445,7 @@ static bool request_is_stalled(const struct pwned_http_request *request)
 	(void)curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T,
 				&sent_usecs);
 	return connects == 0 && sent_usecs > 0 &&
-	       http_status(request->easy) == 0;
+	       pwned_http_status(request->easy) == 0;
 }
 
 void pwned_http_cancel(struct pwned_http_request **_request)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* HTTP GET by libcurl's multi interface, on a loop: HTTP/2 where the server
    has it, else HTTP/1.1; connections are kept, shared and bounded; answers are
@@ -20,16 +21,26 @@ struct pwned_http_request;
 /* Over HTTP/1.1 as many requests run at once. */
 #define PWNED_HTTP_MAX_CONNECTIONS 16
 
+struct pwned_http_result {
+	/* NONE: the whole body of a 200 was handed over, or body() had enough,
+	   or a 304 came */
+	enum pwned_reason reason;
+	const char *detail; /* more about a failure for the log, or "" */
+	long status;        /* 0: none came */
+	bool not_modified;  /* the 304 */
+	const char *etag;   /* of a 200; "": none that is usable (block.h) */
+	/* how long a 429 or 503 asks to be left alone; 0: it does not */
+	uint64_t retry_after_msecs;
+};
+
 struct pwned_http_handler {
 	/* A piece of the body of a 200. Returns false when the rest is not
 	   wanted. */
 	bool (*body)(void *context, const char *data, size_t size);
 	/* The end, exactly once unless the request is cancelled; the request is
-	   gone then. reason NONE: the whole body was handed over, or body() had
-	   enough. detail: more about a failure for the log, or "". It may start
-	   and cancel requests. */
-	void (*done)(void *context, enum pwned_reason reason,
-		     const char *detail);
+	   gone then, and the result goes with the call. It may start and cancel
+	   requests. */
+	void (*done)(void *context, const struct pwned_http_result *result);
 };
 
 /* Takes CA file, proxy and padding from the settings. proxy_auth is
@@ -46,11 +57,12 @@ struct pwned_http *pwned_http_renew(const struct pwned_http *http);
 /* Ends what is under way without calling back. */
 void pwned_http_free(struct pwned_http **http);
 
-/* Starts a request, which has no time limit of its own: cancel it. Returns
-   NULL with the reason when it cannot be started: INTERNAL, or RESOLVE where
-   too many look-ups of names hang already. */
+/* Starts a request, which has no time limit of its own: cancel it. etag: the
+   range is only wanted if it has another entity tag by now, else a 304; NULL:
+   in any case. Returns NULL with the reason when it cannot be started:
+   INTERNAL, or RESOLVE where too many look-ups of names hang already. */
 struct pwned_http_request *pwned_http_get(
-	struct pwned_http *http, const char *url,
+	struct pwned_http *http, const char *url, const char *etag,
 	const struct pwned_http_handler *handler, void *context,
 	enum pwned_reason *reason_r);
 void pwned_http_cancel(struct pwned_http_request **request);

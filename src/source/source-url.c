@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 char *pwned_url_for_prefix(const char *source, uint32_t prefix)
 {
@@ -50,4 +51,11 @@ size_t pwned_url_origin_length(const char *url)
 		return strcspn(url, "/?#");
 	host += strlen("://");
 	return (size_t)(host - url) + strcspn(host, "/?#");
+}
+
+uint32_t pwned_source_origin(const char *url)
+{
+	uint32_t origin = XXH32(url, strlen(url), 0);
+
+	return origin == 0 ? 1 : origin;
 }

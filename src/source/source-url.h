@@ -15,4 +15,8 @@ void pwned_url_free(char **url);
    fit for a log. */
 size_t pwned_url_origin_length(const char *url);
 
+/* Which source an entity tag is of: a number made of the source's whole URL as
+   it is configured, never 0. */
+uint32_t pwned_source_origin(const char *url);
+
 #endif

@@ -23,6 +23,7 @@ static size_t next_piece(uint32_t *random, size_t left)
 static enum pwned_reason parse(const char *data, size_t size, bool whole,
 			       struct pwned_range **range_r)
 {
+	static const struct pwned_range_label label = { .etag = "\"tag\"" };
 	struct pwned_range_parser *parser = pwned_range_parser_new();
 	enum pwned_reason reason;
 	uint32_t random = (uint32_t)size;
@@ -33,7 +34,7 @@ static enum pwned_reason parse(const char *data, size_t size, bool whole,
 		piece = whole ? size : next_piece(&random, size - at);
 		ok = pwned_range_parser_feed(parser, data + at, piece);
 	}
-	reason = pwned_range_parser_finish(parser, range_r);
+	reason = pwned_range_parser_finish(parser, &label, range_r);
 	FUZZ_ASSERT(ok || reason != PWNED_REASON_NONE);
 	FUZZ_ASSERT((*range_r != NULL) == (reason == PWNED_REASON_NONE));
 	pwned_range_parser_free(&parser);

@@ -17,6 +17,7 @@ static void check_range(const struct pwned_settings *set,
 
 	switch (setting->type) {
 	case PWNED_TYPE_TIME:
+	case PWNED_TYPE_DAYS:
 	case PWNED_TYPE_PERCENT:
 		number = *(const unsigned int *)where;
 		break;

@@ -6,6 +6,7 @@
 
 #include <malloc.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SEED   UINT64_C(0x9e3779b97f4a7c15)
 #define SHARE  20
@@ -366,6 +367,213 @@ static void thousands_of_the_denied_are_remembered(void **state)
 	pwned_brake_free(&brake);
 }
 
+/* The clock of another process: it has just started. */
+#define OTHER 100
+/* The time of the day, on a minute. */
+#define TODAY (UINT64_C(28000000) * MINUTE)
+
+/* A brake as the next process has it: `away_secs` later, by a clock of its
+   own. */
+static struct pwned_brake *brake_restored(struct pwned_brake *brake,
+					  uint64_t now_secs, uint64_t away_secs)
+{
+	struct pwned_brake_snapshot snapshot;
+
+	pwned_brake_save(brake, now_secs, TODAY, &snapshot);
+	brake = pwned_brake_new(SHARE, SEED + 1);
+	assert_non_null(brake);
+	pwned_brake_restore(brake, &snapshot, OTHER, TODAY + away_secs);
+	return brake;
+}
+
+static void a_snapshot_holds_minutes(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+	struct pwned_brake_snapshot snapshot;
+	uint64_t later = START + 58 * MINUTE;
+
+	(void)state;
+	verify(brake, 0, 10, false, START);
+	verify(brake, 10, 7, true, later);
+	assert_int_equal(deny(brake, 10, 2, later), 2);
+	pwned_brake_save(brake, later + MINUTE, TODAY + 59, &snapshot);
+	assert_int_equal(snapshot.saved_minute, TODAY / MINUTE);
+	assert_false(snapshot.engaged);
+	assert_int_equal(snapshot.engaged_minute, 0);
+	for (unsigned int i = 0; i < PWNED_BRAKE_MINUTES; i++) {
+		assert_int_equal(snapshot.counts[PWNED_BRAKE_VERIFIED][i],
+				 i == 1  ? 7 :
+				 i == 59 ? 10 :
+					   0);
+		assert_int_equal(snapshot.counts[PWNED_BRAKE_MAY_DENY][i],
+				 i == 1 ? 7 : 0);
+		assert_int_equal(snapshot.counts[PWNED_BRAKE_NEWLY_DENIED][i],
+				 i == 1 ? 2 : 0);
+	}
+	pwned_brake_free(&brake);
+}
+
+static void restored_counts_count_and_age(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE), *next;
+
+	(void)state;
+	/* 60, half an hour later 50 of whom 20 are denied, and 15 minutes
+	   without a process */
+	verify(brake, 0, 60, true, START);
+	verify(brake, 60, 50, true, START + 30 * MINUTE);
+	assert_int_equal(deny(brake, 60, 20, START + 30 * MINUTE), 20);
+	next = brake_restored(brake, START + 30 * MINUTE, 15 * MINUTE);
+	/* of 115, 20 and 4 are too many; 20 and 3 were not */
+	verify(next, 100, 5, true, OTHER);
+	assert_int_equal(deny(next, 100, 3, OTHER), 3);
+	assert_false(pwned_brake_is_engaged(next, OTHER));
+	assert_int_equal(deny(next, 103, 2, OTHER), 1);
+	assert_true(pwned_brake_is_engaged(next, OTHER));
+	/* the 60 are an hour old in the minute after the next 14, the 50 and
+	   their 20 half an hour later */
+	verify(next, 200, 60, true, OTHER + 14 * MINUTE);
+	assert_false(pwned_brake_is_engaged(next, OTHER + 14 * MINUTE));
+	assert_true(pwned_brake_is_engaged(next, OTHER + 15 * MINUTE));
+	assert_true(pwned_brake_is_engaged(next, OTHER + 44 * MINUTE));
+	verify(next, 300, 100, true, OTHER + 45 * MINUTE);
+	assert_false(pwned_brake_is_engaged(next, OTHER + 45 * MINUTE));
+	pwned_brake_free(&next);
+	pwned_brake_free(&brake);
+}
+
+static void restored_counts_are_saved_again(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE), *next;
+	struct pwned_brake_snapshot snapshot;
+
+	(void)state;
+	verify(brake, 0, 50, true, START);
+	assert_int_equal(deny(brake, 0, 20, START), 20);
+	next = brake_restored(brake, START, 10 * MINUTE);
+	verify(next, 0, 7, false, OTHER + 5 * MINUTE);
+	pwned_brake_save(next, OTHER + 5 * MINUTE, TODAY, &snapshot);
+	assert_int_equal(snapshot.counts[PWNED_BRAKE_VERIFIED][0], 7);
+	assert_int_equal(snapshot.counts[PWNED_BRAKE_VERIFIED][15], 50);
+	assert_int_equal(snapshot.counts[PWNED_BRAKE_MAY_DENY][15], 50);
+	assert_int_equal(snapshot.counts[PWNED_BRAKE_NEWLY_DENIED][15], 20);
+	pwned_brake_free(&next);
+	pwned_brake_free(&brake);
+}
+
+static void an_engaged_brake_stays_so_for_an_hour(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE), *next, *third;
+	uint64_t away = 10 * MINUTE, left = 50 * MINUTE;
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 100, START), 21);
+	next = brake_restored(brake, START, away);
+	/* whatever the counts say */
+	verify(next, 1000, 5000, true, OTHER);
+	assert_true(pwned_brake_is_engaged(next, OTHER));
+	assert_int_equal(deny(next, 1000, 100, OTHER), 0);
+	assert_true(pwned_brake_is_engaged(next, OTHER + left - MINUTE));
+	/* a third process does not start the hour again */
+	third = brake_restored(next, OTHER + left - MINUTE, 0);
+	assert_true(pwned_brake_is_engaged(third, OTHER));
+	assert_false(pwned_brake_is_engaged(third, OTHER + MINUTE));
+	assert_false(pwned_brake_is_engaged(next, OTHER + left));
+	pwned_brake_free(&third);
+	pwned_brake_free(&next);
+	pwned_brake_free(&brake);
+}
+
+static void a_brake_that_let_go_is_not_held(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE), *next;
+	struct pwned_brake_snapshot snapshot;
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 21, START), 21);
+	assert_true(pwned_brake_is_engaged(brake, START));
+	verify(brake, 100, 100, true, START + MINUTE);
+	next = brake_restored(brake, START + MINUTE, 0);
+	assert_false(pwned_brake_is_engaged(next, OTHER));
+	/* when it was engaged is still known */
+	pwned_brake_save(next, OTHER, TODAY, &snapshot);
+	assert_false(snapshot.engaged);
+	assert_int_equal(snapshot.engaged_minute, TODAY / MINUTE - 1);
+	pwned_brake_free(&next);
+	pwned_brake_free(&brake);
+}
+
+static void an_old_or_future_snapshot_is_as_none(void **state)
+{
+	static const int64_t away_secs[] = { HOUR, 30 * HOUR, -MINUTE, -HOUR };
+	struct pwned_brake *brake = brake_new(SHARE), *next;
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 100, START), 21);
+	for (unsigned int i = 0; i < N_ELEMENTS(away_secs); i++) {
+		next = brake_restored(brake, START, (uint64_t)away_secs[i]);
+		assert_false(pwned_brake_is_engaged(next, OTHER));
+		verify(next, 0, 99, true, OTHER);
+		assert_int_equal(deny(next, 0, 99, OTHER), 99);
+		pwned_brake_free(&next);
+	}
+	/* and one of nothing */
+	next = brake_new(SHARE);
+	pwned_brake_restore(next, &(struct pwned_brake_snapshot){ 0 }, OTHER,
+			    TODAY);
+	assert_false(pwned_brake_is_engaged(next, OTHER));
+	pwned_brake_free(&next);
+	pwned_brake_free(&brake);
+}
+
+/* A snapshot comes from a file: the largest numbers do no harm. */
+static void any_snapshot_is_taken(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+	struct pwned_brake_snapshot snapshot;
+
+	(void)state;
+	memset(&snapshot, 0xff, sizeof(snapshot));
+	snapshot.engaged = true;
+	snapshot.saved_minute = TODAY / MINUTE;
+	pwned_brake_restore(brake, &snapshot, OTHER, TODAY);
+	verify(brake, 0, 100, true, OTHER);
+	assert_true(pwned_brake_is_engaged(brake, OTHER));
+	pwned_brake_save(brake, OTHER, TODAY, &snapshot);
+	assert_int_equal(snapshot.counts[PWNED_BRAKE_VERIFIED][0], UINT32_MAX);
+	assert_false(pwned_brake_is_engaged(brake, OTHER + HOUR));
+	/* in the year 1970 */
+	pwned_brake_save(brake, OTHER + HOUR, 30, &snapshot);
+	assert_int_equal(snapshot.engaged_minute, 0);
+	pwned_brake_free(&brake);
+}
+
+/* Of a crowd a sample is counted, but all of it is saved. */
+static void a_sampled_crowd_is_saved_whole(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE), *next;
+	struct pwned_brake_snapshot snapshot;
+	uint64_t users = 0;
+
+	(void)state;
+	verify(brake, 0, 2000, true, START);
+	assert_int_equal(crowd(brake, 10000, 150000, 18, START), 27000);
+	pwned_brake_save(brake, START + 3000, TODAY, &snapshot);
+	for (unsigned int i = 0; i < PWNED_BRAKE_MINUTES; i++)
+		users += snapshot.counts[PWNED_BRAKE_VERIFIED][i];
+	assert_in_range(users, 140000, 160000);
+	/* a few who come now are not a share of them */
+	next = brake_restored(brake, START + 3000, 0);
+	verify(next, 0, 200, true, OTHER);
+	assert_int_equal(deny(next, 0, 200, OTHER), 200);
+	assert_false(pwned_brake_is_engaged(next, OTHER));
+	pwned_brake_free(&next);
+	pwned_brake_free(&brake);
+}
+
 static void freeing_nothing_is_allowed(void **state)
 {
 	struct pwned_brake *brake = NULL;
@@ -396,6 +604,14 @@ int main(void)
 		cmocka_unit_test(a_clock_that_goes_back_stands_still),
 		cmocka_unit_test(a_quiet_hour_ends_the_sampling),
 		cmocka_unit_test(thousands_of_the_denied_are_remembered),
+		cmocka_unit_test(a_snapshot_holds_minutes),
+		cmocka_unit_test(restored_counts_count_and_age),
+		cmocka_unit_test(restored_counts_are_saved_again),
+		cmocka_unit_test(an_engaged_brake_stays_so_for_an_hour),
+		cmocka_unit_test(a_brake_that_let_go_is_not_held),
+		cmocka_unit_test(an_old_or_future_snapshot_is_as_none),
+		cmocka_unit_test(any_snapshot_is_taken),
+		cmocka_unit_test(a_sampled_crowd_is_saved_whole),
 		cmocka_unit_test(freeing_nothing_is_allowed),
 	};
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The way of one login. The source is a fake here, so that a test says what it
-   answers and when. */
+/* The way of one login. Store and source are fakes here, so that a test says
+   what they answer and when. */
 
 #include "support/fake-loop.h"
 #include "support/fake-source.h"
+#include "support/fake-store.h"
 #include "support/freed.h"
 #include "support/log-lines.h"
 #include "support/unit.h"
+#include "age.h"
 #include "check.h"
 #include "digest.h"
+#include "engine.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,21 +21,27 @@
 #define PASSWORD "password"
 #define PREFIX   0x5baa6
 #define KEY      UINT64_C(0x1e4c9b93f3f0)
-#define WEEK     (7U * 24 * 3600 * 1000)
+#define ETAG     "\"0x8DC\""
+#define ORIGIN   77
 
-/* Answers with a range in which the password was seen count times; 0: never. */
-static void answer(unsigned int i, uint64_t count)
+/* A range in which the password was seen count times; 0: never. */
+static struct pwned_range *range_new(uint64_t count, uint32_t day)
 {
 	struct pwned_range_entry entries[] = {
 		{ .key = 1, .count = 1 },
 		{ .key = KEY, .count = count },
 	};
+	const struct pwned_range_label label = {
+		.prefix = PREFIX,
+		.day = day,
+		.origin = ORIGIN,
+		.etag = ETAG,
+	};
 	struct pwned_range *range =
-		pwned_range_pack(entries, count == 0 ? 1 : 2);
+		pwned_range_pack(entries, count == 0 ? 1 : 2, &label);
 
 	assert_non_null(range);
-	fake_source_end(i, PWNED_REASON_NONE, range);
-	pwned_range_unref(&range);
+	return range;
 }
 
 /* who logs in */
@@ -43,10 +52,42 @@ struct fixture {
 	const struct pwned_settings *protocol_set; /* NULL: the same */
 	struct log_lines lines;
 	struct pwned_log log;
+	struct pwned_reporter reporter;
 	struct pwned_engine *engine;
 };
 
 static struct fixture *current;
+
+static uint32_t today(void)
+{
+	struct pwned_loop *loop = current->loop;
+
+	return pwned_day_of(loop->v->unix_secs(loop));
+}
+
+/* The source's answer. */
+static void answer(unsigned int i, uint64_t count)
+{
+	struct pwned_range *range = range_new(count, today());
+
+	fake_source_end(i, PWNED_REASON_NONE, range);
+	pwned_range_unref(&range);
+}
+
+/* What the store has: so many days old, or of a day to come. */
+static void hold(uint64_t count, enum fake_store_place place, int days)
+{
+	uint32_t day = (uint32_t)((int)today() - days);
+	struct pwned_range *range = range_new(count, day);
+
+	fake_store_hold(range, place, day);
+	pwned_range_unref(&range);
+}
+
+static uint64_t counted(enum pwned_counter counter)
+{
+	return pwned_counted(&current->engine->counters, counter);
+}
 
 /* A login, and what it was told. */
 struct client {
@@ -126,6 +167,24 @@ static void assert_unknown(const struct client *client,
 			PWNED_ORIGIN_NONE, action);
 }
 
+/* What comes after the login has gone on. */
+static void assert_late(const struct client *client, unsigned int called,
+			bool renewed)
+{
+	assert_int_equal(client->called, called);
+	assert_true(client->decision.late);
+	assert_int_equal(client->decision.renewed, renewed);
+	assert_false(client->decision.more);
+}
+
+/* The login goes on at once, and something is to follow. */
+static void assert_goes_on(const struct client *client)
+{
+	assert_true(client->at_once || client->called == 1);
+	assert_true(client->decision.more);
+	assert_false(client->decision.late || client->decision.renewed);
+}
+
 static void assert_unchecked(const struct client *client,
 			     enum pwned_reason reason)
 {
@@ -133,14 +192,24 @@ static void assert_unchecked(const struct client *client,
 			PWNED_ORIGIN_NONE, PWNED_ACTION_ALLOW);
 }
 
+static void parse(const char *settings, struct pwned_settings *set_r)
+{
+	struct pwned_error error;
+	char text[512];
+
+	/* the state file has its own test */
+	(void)snprintf(text, sizeof(text), "pwned_state_dir =\n%s", settings);
+	if (!pwned_settings_parse(text, strlen(text), "file", set_r, &error))
+		fail_msg("%s", error.text);
+}
+
 static void open_engine(struct fixture *f, const char *settings)
 {
 	struct pwned_error error;
 
-	assert_true(pwned_settings_parse(settings, strlen(settings), "file",
-					 &f->set, &error));
-	f->engine =
-		pwned_engine_new(&f->set, NULL, 1, f->loop, &f->log, &error);
+	parse(settings, &f->set);
+	f->engine = pwned_engine_new(&f->set, PWNED_ROLE_AUTH, NULL, 1, f->loop,
+				     &f->reporter, &error);
 	assert_non_null(f->engine);
 }
 
@@ -164,6 +233,7 @@ static int set_up(void **state)
 
 	f = (struct fixture){ .loop = fake_loop_new() };
 	f.log = log_lines_open(&f.lines);
+	f.reporter = (struct pwned_reporter){ .log = &f.log };
 	current = &f;
 	open_engine(&f, "");
 	*state = &f;
@@ -177,6 +247,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(fake_source.running, 0);
+	assert_int_equal(fake_store.reading, 0);
 	close_engine(f);
 	fake_loop_free(&f->loop);
 	return 0;
@@ -328,7 +399,7 @@ static void a_failure_is_unknown_and_allowed(void **state)
 	assert_unknown(&client, PWNED_REASON_TLS, PWNED_ACTION_ALLOW);
 	assert_false(client.decision.more);
 	/* one that is known at once does not wait */
-	fake_source.known = PWNED_REASON_TLS;
+	fake_source.refuse = PWNED_REASON_TLS;
 	log_in(&client, "smtp");
 	assert_true(client.at_once);
 	assert_unknown(&client, PWNED_REASON_TLS, PWNED_ACTION_ALLOW);
@@ -349,7 +420,7 @@ static void unknown_can_be_a_temporary_failure(void **state)
 	advance(1000);
 	assert_unknown(&client, PWNED_REASON_TIMEOUT, PWNED_ACTION_TEMPFAIL);
 	fake_source_end(1, PWNED_REASON_CONNECT, NULL);
-	fake_source.known = PWNED_REASON_QUEUE_FULL;
+	fake_source.refuse = PWNED_REASON_QUEUE_FULL;
 	log_in(&client, "imap");
 	assert_unknown(&client, PWNED_REASON_QUEUE_FULL, PWNED_ACTION_TEMPFAIL);
 	/* what is unchecked is allowed, whatever that says */
@@ -357,71 +428,503 @@ static void unknown_can_be_a_temporary_failure(void **state)
 	assert_unchecked(&client, PWNED_REASON_NO_PASSWORD);
 }
 
-static void a_range_of_a_week_ago_is_fetched_again(void **state)
+/* what the store has */
+
+static void a_fresh_range_decides_at_once(void **state)
+{
+	static const struct {
+		enum fake_store_place place;
+		enum pwned_origin origin;
+	} cases[] = { { FAKE_STORE_IN_MEMORY, PWNED_ORIGIN_CACHE },
+		      { FAKE_STORE_IN_FILE, PWNED_ORIGIN_STORE } };
+	struct client client;
+
+	(void)state;
+	for (unsigned int i = 0; i < N_ELEMENTS(cases); i++) {
+		for (int days = 0; days < 7; days++) {
+			hold(3, cases[i].place, days);
+			log_in(&client, "smtp");
+			assert_true(client.at_once);
+			assert_breached(&client, cases[i].origin,
+					PWNED_ACTION_DENY);
+			assert_false(client.decision.more);
+		}
+		hold(0, cases[i].place, 0);
+		log_in(&client, "smtp");
+		assert_clean(&client, cases[i].origin);
+	}
+	assert_int_equal(fake_source.length + fake_store.length, 0);
+	assert_int_equal(counted(PWNED_COUNT_STALE), 0);
+}
+
+static void a_decision_has_a_band_and_no_count(void **state)
+{
+	static const struct {
+		uint64_t count;
+		enum pwned_band band;
+	} cases[] = { { 0, PWNED_BAND_NONE },
+		      { 9, PWNED_BAND_1 },
+		      { 10, PWNED_BAND_10 },
+		      { 999, PWNED_BAND_100 },
+		      { 5000000, PWNED_BAND_1000 } };
+	struct client client;
+
+	(void)state;
+	for (unsigned int i = 0; i < N_ELEMENTS(cases); i++) {
+		hold(cases[i].count, FAKE_STORE_IN_FILE, 0);
+		log_in(&client, "smtp");
+		assert_int_equal(client.decision.band, cases[i].band);
+	}
+	hold(0, FAKE_STORE_NOWHERE, 0);
+	log_in(&client, "smtp");
+	answer(0, 100);
+	assert_int_equal(client.decision.band, PWNED_BAND_100);
+}
+
+/* An old range decides, and the source is asked behind the login. */
+static void an_old_range_decides_at_once(void **state)
+{
+	/* one of tomorrow: a clock was wrong, and nothing can be told */
+	static const int days[] = { 7, 100, 365, -1 };
+	const enum fake_store_place places[] = { FAKE_STORE_IN_MEMORY,
+						 FAKE_STORE_IN_FILE };
+	struct client client;
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++) {
+		const struct pwned_range_label *label;
+
+		hold(3, places[i % 2], days[i / 2]);
+		log_in(&client, "smtp");
+		assert_true(client.at_once);
+		assert_goes_on(&client);
+		assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+		assert_int_equal(client.decision.band, PWNED_BAND_1);
+		assert_int_equal(counted(PWNED_COUNT_STALE), i + 1);
+
+		/* with the label of the block that answered */
+		assert_int_equal(fake_source.length, i + 1);
+		assert_int_equal(fake_source_prefix(i), PREFIX);
+		assert_int_equal(fake_source_mode(i), PWNED_FETCH_LATER);
+		label = fake_source_known(i);
+		assert_string_equal(label->etag, ETAG);
+		assert_int_equal(label->origin, ORIGIN);
+		assert_int_equal(label->prefix, PREFIX);
+		assert_int_equal(label->day, (int)today() - days[i / 2]);
+
+		fake_source_not_modified(i, today());
+		assert_late(&client, 1, true);
+		assert_breached(&client, PWNED_ORIGIN_SOURCE,
+				PWNED_ACTION_DENY);
+		assert_int_equal(fake_store.renewed, i + 1);
+		assert_string_equal(fake_store.renewed_label.etag, ETAG);
+		assert_int_equal(fake_store.renewed_label.day, today());
+		/* which makes it fresh */
+		log_in(&client, "smtp");
+		assert_true(client.at_once);
+		assert_false(client.decision.more);
+	}
+	/* the logins knew it */
+	assert_int_equal(counted(PWNED_COUNT_LATE_BREACHED), 0);
+}
+
+static void what_has_changed_is_told_late(void **state)
 {
 	struct client client;
 
 	(void)state;
+	hold(0, FAKE_STORE_IN_FILE, 8);
 	log_in(&client, "smtp");
-	answer(0, 0);
-	advance(WEEK - 1000);
-	log_in(&client, "smtp");
-	assert_clean(&client, PWNED_ORIGIN_CACHE);
-	advance(1000);
-	log_in(&client, "smtp");
-	assert_false(client.at_once);
-	assert_int_equal(fake_source.length, 2);
-	answer(1, 9);
+	assert_clean(&client, PWNED_ORIGIN_STALE);
+	assert_goes_on(&client);
+	answer(0, 1);
+	assert_late(&client, 1, false);
 	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+	assert_int_equal(fake_store.added, 1);
+	assert_int_equal(counted(PWNED_COUNT_LATE_BREACHED), 1);
+	/* and the next login goes by it */
+	log_in(&client, "smtp");
+	assert_breached(&client, PWNED_ORIGIN_CACHE, PWNED_ACTION_DENY);
+
+	hold(1, FAKE_STORE_IN_FILE, 8);
+	log_in(&client, "smtp");
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	answer(1, 0);
+	assert_late(&client, 1, true);
+	assert_clean(&client, PWNED_ORIGIN_SOURCE);
+	assert_int_equal(counted(PWNED_COUNT_LATE_BREACHED), 1);
 }
 
 /* An old answer is better than none. */
-static void a_stale_range_stands_in(void **state)
+static void an_old_range_does_without_a_source(void **state)
 {
 	struct client client;
 
 	(void)state;
-	log_in(&client, "smtp");
-	answer(0, 9);
-	advance(WEEK);
-	/* where the source fails, */
-	log_in(&client, "smtp");
-	fake_source_end(1, PWNED_REASON_CONNECT, NULL);
-	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
-	assert_false(client.decision.more);
-	/* is known to fail, */
-	fake_source.known = PWNED_REASON_CONNECT;
+	use_settings("pwned_on_unknown = tempfail\n");
+	hold(9, FAKE_STORE_IN_MEMORY, 30);
+	/* whether that is known to be down, */
+	fake_source.refuse = PWNED_REASON_BREAKER_OPEN;
 	log_in(&client, "smtp");
 	assert_true(client.at_once);
 	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
-	fake_source.known = PWNED_REASON_NONE;
-	/* or is too slow: then the login is judged once more */
+	assert_false(client.decision.more);
+	fake_source.refuse = PWNED_REASON_NONE;
+	/* fails, */
 	log_in(&client, "smtp");
-	advance(1000);
 	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
-	assert_true(client.decision.more);
-	assert_false(client.decision.renewed);
-	answer(2, 0);
+	fake_source_end(0, PWNED_REASON_CONNECT, NULL);
+	assert_late(&client, 1, true);
+	assert_unknown(&client, PWNED_REASON_CONNECT, PWNED_ACTION_TEMPFAIL);
+	/* or does not answer: the check is gone in time */
+	log_in(&client, "smtp");
+	advance(4999);
+	assert_int_equal(client.called, 0);
+	advance(1);
+	assert_late(&client, 1, true);
+	assert_unknown(&client, PWNED_REASON_TIMEOUT, PWNED_ACTION_TEMPFAIL);
+	assert_int_equal(fake_source.running, 0);
+	/* a probe is as good as any request to it */
+	fake_source.probe = true;
+	log_in(&client, "smtp");
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	assert_goes_on(&client);
+	fake_source_not_modified(2, today());
+	assert_late(&client, 1, true);
+}
+
+static void a_range_that_is_too_old_is_none(void **state)
+{
+	struct client client;
+
+	(void)state;
+	hold(9, FAKE_STORE_IN_FILE, 366);
+	log_in(&client, "smtp");
+	assert_false(client.at_once);
+	assert_int_equal(fake_source_mode(0), PWNED_FETCH_URGENT);
+	assert_string_equal(fake_source_known(0)->etag, "");
+	answer(0, 0);
+	assert_int_equal(client.called, 1);
 	assert_clean(&client, PWNED_ORIGIN_SOURCE);
-	assert_true(client.decision.late);
-	assert_true(client.decision.renewed);
+	assert_false(client.decision.late || client.decision.renewed);
+
+	hold(9, FAKE_STORE_IN_FILE, 366);
+	fake_source.refuse = PWNED_REASON_BREAKER_OPEN;
+	log_in(&client, "smtp");
+	assert_true(client.at_once);
+	assert_unknown(&client, PWNED_REASON_BREAKER_OPEN, PWNED_ACTION_ALLOW);
+}
+
+static void the_ages_are_settings(void **state)
+{
+	struct client client;
+
+	(void)state;
+	use_settings("pwned_store_max_age = 2 days\n"
+		     "pwned_store_stale = 3 days\n");
+	hold(9, FAKE_STORE_IN_FILE, 1);
+	log_in(&client, "smtp");
+	assert_breached(&client, PWNED_ORIGIN_STORE, PWNED_ACTION_DENY);
+	/* and a range gets older while the engine lives */
+	advance(24U * 3600 * 1000);
+	log_in(&client, "smtp");
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	fake_source_end(0, PWNED_REASON_CONNECT, NULL);
+	hold(9, FAKE_STORE_IN_FILE, 3);
+	log_in(&client, "smtp");
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	fake_source_end(1, PWNED_REASON_CONNECT, NULL);
+	hold(9, FAKE_STORE_IN_FILE, 4);
+	log_in(&client, "smtp");
+	assert_false(client.at_once);
+	answer(2, 0);
+}
+
+/* what the disk has */
+
+static void a_login_waits_for_the_disk(void **state)
+{
+	struct client client;
+
+	(void)state;
+	hold(3, FAKE_STORE_ON_DISK, 6);
+	log_in(&client, "smtp");
+	assert_false(client.at_once);
+	assert_int_equal(fake_store.length, 1);
+	advance(999);
+	assert_int_equal(client.called, 0);
+	fake_store_end(0);
+	assert_int_equal(client.called, 1);
+	assert_breached(&client, PWNED_ORIGIN_STORE, PWNED_ACTION_DENY);
+	assert_false(client.decision.late || client.decision.more);
+	assert_int_equal(fake_source.length, 0);
+	advance(10000);
+	assert_int_equal(client.called, 1);
+}
+
+static void the_disk_may_have_an_old_range(void **state)
+{
+	struct client client;
+
+	(void)state;
+	hold(3, FAKE_STORE_ON_DISK, 8);
+	log_in(&client, "smtp");
+	advance(100);
+	fake_store_end(0);
+	assert_goes_on(&client);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	assert_int_equal(counted(PWNED_COUNT_STALE), 1);
+	assert_int_equal(fake_source_mode(0), PWNED_FETCH_LATER);
+	assert_string_equal(fake_source_known(0)->etag, ETAG);
+	answer(0, 0);
+	assert_late(&client, 2, true);
+	assert_clean(&client, PWNED_ORIGIN_SOURCE);
+	/* without a source that is all */
+	hold(3, FAKE_STORE_ON_DISK, 8);
+	fake_source.refuse = PWNED_REASON_BREAKER_OPEN;
+	log_in(&client, "smtp");
+	fake_store_end(1);
+	assert_int_equal(client.called, 1);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	assert_false(client.decision.more);
+}
+
+/* The wait is one for both. */
+static void a_login_waits_for_the_disk_and_the_source(void **state)
+{
+	struct client client;
+
+	(void)state;
+	hold(0, FAKE_STORE_ON_DISK, 400);
+	log_in(&client, "smtp");
+	advance(500);
+	fake_store_end(0);
+	assert_int_equal(client.called, 0);
+	assert_int_equal(fake_source_mode(0), PWNED_FETCH_URGENT);
+	assert_string_equal(fake_source_known(0)->etag, "");
+	advance(499);
+	answer(0, 2);
+	assert_int_equal(client.called, 1);
+	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+	assert_false(client.decision.late);
+
+	hold(0, FAKE_STORE_ON_DISK, 400);
+	log_in(&client, "smtp");
+	advance(500);
+	fake_store_end(1);
+	advance(500);
+	assert_goes_on(&client);
+	assert_unknown(&client, PWNED_REASON_TIMEOUT, PWNED_ACTION_ALLOW);
+	/* and so is the time that a digest is kept */
+	advance(3999);
+	assert_int_equal(client.called, 1);
+	advance(1);
+	assert_late(&client, 2, false);
+	assert_unknown(&client, PWNED_REASON_TIMEOUT, PWNED_ACTION_ALLOW);
+	assert_int_equal(fake_source.running, 0);
+}
+
+static void a_source_that_is_down_is_known_after_the_disk(void **state)
+{
+	struct client client;
+
+	(void)state;
+	hold(0, FAKE_STORE_ON_DISK, 400);
+	fake_source.refuse = PWNED_REASON_BREAKER_OPEN;
+	log_in(&client, "smtp");
+	fake_store_end(0);
+	assert_int_equal(client.called, 1);
+	assert_unknown(&client, PWNED_REASON_BREAKER_OPEN, PWNED_ACTION_ALLOW);
+	assert_false(client.decision.more);
+	/* where it is probed, nobody waits for that */
+	fake_source.refuse = PWNED_REASON_NONE;
+	fake_source.probe = true;
+	log_in(&client, "smtp");
+	fake_store_end(1);
+	assert_goes_on(&client);
+	assert_unknown(&client, PWNED_REASON_BREAKER_OPEN, PWNED_ACTION_ALLOW);
+	answer(0, 1);
+	assert_late(&client, 2, false);
+	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+}
+
+/* A login for which the disk was too slow. */
+static void log_in_too_early(struct client *client)
+{
+	log_in(client, "smtp");
+	assert_false(client->at_once);
+	advance(1000);
+	assert_goes_on(client);
+	assert_unknown(client, PWNED_REASON_STORE_SLOW, PWNED_ACTION_ALLOW);
+}
+
+static void a_slow_disk_is_late(void **state)
+{
+	struct client client;
+
+	(void)state;
+	hold(3, FAKE_STORE_ON_DISK, 0);
+	log_in_too_early(&client);
+	advance(3000);
+	assert_int_equal(client.called, 1);
+	fake_store_end(0);
+	assert_late(&client, 2, false);
+	assert_breached(&client, PWNED_ORIGIN_STORE, PWNED_ACTION_DENY);
+	assert_int_equal(counted(PWNED_COUNT_LATE_BREACHED), 1);
+	assert_int_equal(fake_source.length, 0);
+}
+
+static void after_a_slow_disk_the_source_is_asked(void **state)
+{
+	struct client client;
+
+	(void)state;
+	hold(3, FAKE_STORE_ON_DISK, 400);
+	log_in_too_early(&client);
+	fake_store_end(0);
+	assert_int_equal(client.called, 1);
+	assert_int_equal(fake_source_mode(0), PWNED_FETCH_LATER);
+	assert_string_equal(fake_source_known(0)->etag, "");
+	answer(0, 1);
+	assert_late(&client, 2, false);
+	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+
+	hold(3, FAKE_STORE_ON_DISK, 400);
+	fake_source.refuse = PWNED_REASON_TLS;
+	log_in_too_early(&client);
+	fake_store_end(1);
+	assert_late(&client, 2, false);
+	assert_unknown(&client, PWNED_REASON_TLS, PWNED_ACTION_ALLOW);
+}
+
+/* An old range that comes late has the last word unless the source has it. */
+static void a_slow_disk_may_have_an_old_range(void **state)
+{
+	struct client client;
+
+	(void)state;
+	hold(3, FAKE_STORE_ON_DISK, 8);
+	log_in_too_early(&client);
+	fake_store_end(0);
+	assert_int_equal(client.called, 1);
+	assert_string_equal(fake_source_known(0)->etag, ETAG);
+	fake_source_not_modified(0, today() - 8);
+	assert_late(&client, 2, false);
+	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+	assert_int_equal(counted(PWNED_COUNT_LATE_BREACHED), 1);
+
+	log_in_too_early(&client);
+	fake_store_end(1);
+	fake_source_end(1, PWNED_REASON_CONNECT, NULL);
+	assert_late(&client, 2, false);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	assert_int_equal(counted(PWNED_COUNT_LATE_BREACHED), 2);
+
+	log_in_too_early(&client);
+	fake_store_end(2);
+	advance(4000);
+	assert_late(&client, 2, false);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+
+	fake_source.refuse = PWNED_REASON_BREAKER_OPEN;
+	log_in_too_early(&client);
+	fake_store_end(3);
+	assert_late(&client, 2, false);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	assert_int_equal(counted(PWNED_COUNT_STALE), 4);
+}
+
+static void a_disk_that_hangs_is_left(void **state)
+{
+	struct client client;
+
+	(void)state;
+	use_settings("pwned_fetch_timeout = 2 s\n");
+	hold(3, FAKE_STORE_ON_DISK, 0);
+	log_in_too_early(&client);
+	advance(999);
+	assert_int_equal(client.called, 1);
+	assert_int_equal(fake_store.reading, 1);
+	advance(1);
+	assert_late(&client, 2, false);
+	assert_unknown(&client, PWNED_REASON_TIMEOUT, PWNED_ACTION_ALLOW);
+	assert_int_equal(fake_store.reading, 0);
+	/* one that is known to hang is not asked */
+	fake_store.refuse = true;
+	log_in(&client, "smtp");
+	assert_false(client.at_once);
+	answer(0, 1);
+	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+}
+
+static void without_a_wait_nobody_waits_for_the_disk(void **state)
+{
+	struct client client;
+
+	(void)state;
+	use_settings("pwned_wait = 0\n");
+	hold(3, FAKE_STORE_ON_DISK, 0);
+	log_in(&client, "smtp");
+	assert_true(client.at_once);
+	assert_goes_on(&client);
+	assert_unknown(&client, PWNED_REASON_NO_WAIT, PWNED_ACTION_ALLOW);
+	fake_store_end(0);
+	assert_late(&client, 1, false);
+	assert_breached(&client, PWNED_ORIGIN_STORE, PWNED_ACTION_DENY);
+}
+
+/* what the source is like */
+
+static void nobody_waits_for_a_probe(void **state)
+{
+	struct client client;
+
+	(void)state;
+	use_settings("pwned_on_unknown = tempfail\n");
+	fake_source.probe = true;
+	log_in(&client, "smtp");
+	assert_true(client.at_once);
+	assert_goes_on(&client);
+	assert_unknown(&client, PWNED_REASON_BREAKER_OPEN,
+		       PWNED_ACTION_TEMPFAIL);
+	answer(0, 1);
+	assert_late(&client, 1, false);
+	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+	assert_int_equal(counted(PWNED_COUNT_LATE_BREACHED), 1);
+	/* one that fails, and one that nobody answers */
+	hold(0, FAKE_STORE_NOWHERE, 0);
+	log_in(&client, "smtp");
+	fake_source_end(1, PWNED_REASON_CONNECT, NULL);
+	assert_late(&client, 1, false);
+	assert_unknown(&client, PWNED_REASON_CONNECT, PWNED_ACTION_TEMPFAIL);
+	log_in(&client, "smtp");
+	advance(5000);
+	assert_late(&client, 1, false);
+	assert_unknown(&client, PWNED_REASON_TIMEOUT, PWNED_ACTION_TEMPFAIL);
+	/* where there is none there is nothing to come */
+	fake_source.refuse = PWNED_REASON_BREAKER_OPEN;
+	log_in(&client, "smtp");
+	assert_true(client.at_once);
+	assert_unknown(&client, PWNED_REASON_BREAKER_OPEN,
+		       PWNED_ACTION_TEMPFAIL);
+	assert_false(client.decision.more);
 }
 
 static void submissions_are_urgent(void **state)
 {
 	static const struct {
 		const char *service;
-		bool urgent;
-	} cases[] = { { "smtp", true },
-		      { "submission", true },
-		      { "imap", false },
-		      { NULL, true } };
+		enum pwned_fetch_mode mode;
+	} cases[] = { { "smtp", PWNED_FETCH_URGENT },
+		      { "submission", PWNED_FETCH_URGENT },
+		      { "imap", PWNED_FETCH_NORMAL },
+		      { NULL, PWNED_FETCH_URGENT } };
 	struct client client;
 
 	(void)state;
 	for (unsigned int i = 0; i < N_ELEMENTS(cases); i++) {
 		log_in(&client, cases[i].service);
-		assert_int_equal(fake_source_is_urgent(i), cases[i].urgent);
+		assert_int_equal(fake_source_mode(i), cases[i].mode);
 		fake_source_end(i, PWNED_REASON_TLS, NULL);
 	}
 }
@@ -479,14 +982,6 @@ static void otherwise_the_action_is_what_is_done(void **state)
 
 		assert_int_equal(pwned_decision_effect(&decision), actions[i]);
 	}
-}
-
-static void parse(const char *settings, struct pwned_settings *set_r)
-{
-	struct pwned_error error;
-
-	assert_true(pwned_settings_parse(settings, strlen(settings), "file",
-					 set_r, &error));
 }
 
 /* Each login goes by the settings it came with; cache and source are one. */
@@ -609,26 +1104,107 @@ static void late_denials_do_not_brake(void **state)
 	assert_breached(&client, PWNED_ORIGIN_CACHE, PWNED_ACTION_DENY);
 }
 
+/* A login in each state that a check can be in; the first three wait. */
+#define STATES         8
+#define STATES_WAITING 3
+
+static void log_in_to_each_state(struct client clients[STATES])
+{
+	hold(3, FAKE_STORE_ON_DISK, 8);
+	log_in(&clients[3], "smtp");
+	log_in(&clients[4], "smtp");
+	log_in(&clients[5], "smtp");
+	fake_store.place = FAKE_STORE_NOWHERE;
+	log_in(&clients[6], "smtp");
+	/* the disk and the source are slow; then it has nothing, or an old
+	   range, and the source is asked behind the login */
+	advance(1000);
+	fake_store_end(1);
+	fake_store.place = FAKE_STORE_ON_DISK;
+	fake_store_end(2);
+	/* these wait: for the disk, the source, and that after the disk */
+	log_in(&clients[0], "smtp");
+	log_in(&clients[2], "smtp");
+	fake_store.place = FAKE_STORE_NOWHERE;
+	log_in(&clients[1], "smtp");
+	fake_store_end(4);
+	/* an old range decides it */
+	fake_store.place = FAKE_STORE_IN_FILE;
+	log_in(&clients[7], "smtp");
+}
+
 static void the_end_decides_what_waits(void **state)
 {
-	struct client waits, late, done;
+	struct client clients[STATES], done;
 
 	(void)state;
 	use_settings("pwned_on_unknown = tempfail\n");
-	log_in_as(&late, "jane", "smtp", "123456");
-	advance(1000);
-	assert_int_equal(late.called, 1);
+	hold(1, FAKE_STORE_IN_FILE, 0);
 	log_in(&done, "imap");
-	answer(1, 1);
-	log_in_as(&waits, "jane", "smtp", "another");
+	log_in_to_each_state(clients);
+	assert_int_equal(fake_store.reading, 2);
+	assert_int_equal(fake_source.running, 6);
 	pwned_engine_free(&current->engine);
-	assert_int_equal(done.called, 1);
-	assert_int_equal(waits.called, 1);
-	assert_unknown(&waits, PWNED_REASON_SHUTDOWN, PWNED_ACTION_TEMPFAIL);
-	assert_false(waits.decision.more || waits.decision.late);
-	assert_int_equal(late.called, 2);
-	assert_int_equal(late.decision.reason, PWNED_REASON_SHUTDOWN);
-	assert_true(late.decision.late);
+	assert_int_equal(fake_store.reading + fake_source.running, 0);
+
+	assert_int_equal(done.called, 0);
+	for (unsigned int i = 0; i < STATES; i++) {
+		const struct client *client = &clients[i];
+		bool late = i >= STATES_WAITING;
+
+		assert_int_equal(client->called,
+				 late && !client->at_once ? 2 : 1);
+		assert_int_equal(client->decision.late, late);
+		assert_int_equal(client->decision.renewed, client->at_once);
+		assert_false(client->decision.more);
+		if (i == 5)
+			assert_breached(client, PWNED_ORIGIN_STALE,
+					PWNED_ACTION_DENY);
+		else
+			assert_unknown(client, PWNED_REASON_SHUTDOWN,
+				       PWNED_ACTION_TEMPFAIL);
+	}
+}
+
+/* More checks than may wait: what the store has decides all the same. */
+static void an_old_range_decides_however_many_wait(void **state)
+{
+	enum { MANY = 65536 };
+	static struct client clients[MANY];
+	struct client client;
+
+	(void)state;
+	use_settings("pwned_wait = 0\n");
+	hold(3, FAKE_STORE_ON_DISK, 8);
+	for (unsigned int i = 0; i < MANY; i++) {
+		log_in(&clients[i], "smtp");
+		assert_goes_on(&clients[i]);
+	}
+	log_in(&client, "smtp");
+	assert_true(client.at_once);
+	assert_unknown(&client, PWNED_REASON_QUEUE_FULL, PWNED_ACTION_ALLOW);
+	assert_false(client.decision.more);
+	assert_int_equal(fake_store.length, MANY);
+
+	fake_store.place = FAKE_STORE_IN_MEMORY;
+	log_in(&client, "smtp");
+	assert_true(client.at_once);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	assert_false(client.decision.more);
+	assert_int_equal(counted(PWNED_COUNT_STALE), 1);
+	assert_int_equal(fake_source.length, 0);
+	/* there is room again when one has gone */
+	fake_store.day = today();
+	fake_store_end(0);
+	assert_late(&clients[0], 1, false);
+	fake_store.place = FAKE_STORE_NOWHERE;
+	log_in(&client, "smtp");
+	assert_goes_on(&client);
+	answer(0, 0);
+	pwned_engine_free(&current->engine);
+	assert_late(&clients[MANY - 1], 1, false);
+	assert_unknown(&clients[MANY - 1], PWNED_REASON_SHUTDOWN,
+		       PWNED_ACTION_ALLOW);
 }
 
 static void what_cannot_start_says_why(void **state)
@@ -636,9 +1212,11 @@ static void what_cannot_start_says_why(void **state)
 	struct fixture *f = *state;
 	struct pwned_error error;
 
+	close_engine(f);
+	parse("", &f->set);
 	fake_source.unusable = true;
-	assert_null(
-		pwned_engine_new(&f->set, NULL, 1, f->loop, &f->log, &error));
+	assert_null(pwned_engine_new(&f->set, PWNED_ROLE_AUTH, NULL, 1, f->loop,
+				     &f->reporter, &error));
 	fake_source.unusable = false;
 	assert_string_equal(error.text, "no libcurl");
 }
@@ -678,16 +1256,60 @@ static void a_callback_may_start_a_check(void **state)
 	assert_breached(&chain.next, PWNED_ORIGIN_CACHE, PWNED_ACTION_WARN);
 }
 
+/* The callback of a login that goes on may start checks as well, while the
+   first one is still there. */
+static void a_callback_may_start_a_check_beside_its_own(void **state)
+{
+	const struct pwned_login login = { .set = &current->set,
+					   .user = "jane",
+					   .service = "smtp",
+					   .password = PASSWORD,
+					   .password_size = 8 };
+	struct chain slow = { .called = 0 }, old = { .called = 0 };
+	struct pwned_decision decision;
+
+	(void)state;
+	assert_false(pwned_check_start(current->engine, &login,
+				       on_decision_log_in, &slow, &decision));
+	advance(1000);
+	assert_int_equal(slow.called, 1);
+	answer(0, 3);
+	assert_int_equal(slow.called, 2);
+	assert_true(slow.next.at_once);
+	answer(1, 3);
+
+	hold(3, FAKE_STORE_ON_DISK, 8);
+	assert_false(pwned_check_start(current->engine, &login,
+				       on_decision_log_in, &old, &decision));
+	fake_store_end(0);
+	assert_int_equal(old.called, 1);
+	assert_false(old.next.at_once);
+	fake_store_end(1);
+	assert_goes_on(&old.next);
+	fake_source_not_modified(2, today());
+	assert_int_equal(old.called, 2);
+	assert_true(old.next.at_once || old.next.called == 0);
+	pwned_engine_free(&current->engine);
+}
+
 /* Of a password nothing is copied, and of its hash nothing is left. */
 static void no_copy_of_the_hash_is_left(void **state)
 {
 	const struct pwned_digest digest = { .prefix = PREFIX, .key = KEY };
-	struct client client;
+	struct client client, clients[STATES];
 
 	(void)state;
 	test_freed_watch(&digest.key, sizeof(digest.key));
 	log_in(&client, "smtp");
 	fake_source_end(0, PWNED_REASON_TLS, NULL);
+	log_in(&client, "smtp");
+	advance(5000);
+	assert_late(&client, 2, false);
+	assert_false(test_freed_had_secret());
+	use_settings("");
+
+	test_freed_watch(&digest.key, sizeof(digest.key));
+	log_in_to_each_state(clients);
 	pwned_engine_free(&current->engine);
 	assert_false(test_freed_had_secret());
 }
@@ -707,8 +1329,23 @@ int main(void)
 		with_engine(without_a_wait_no_login_waits),
 		with_engine(a_failure_is_unknown_and_allowed),
 		with_engine(unknown_can_be_a_temporary_failure),
-		with_engine(a_range_of_a_week_ago_is_fetched_again),
-		with_engine(a_stale_range_stands_in),
+		with_engine(a_fresh_range_decides_at_once),
+		with_engine(a_decision_has_a_band_and_no_count),
+		with_engine(an_old_range_decides_at_once),
+		with_engine(what_has_changed_is_told_late),
+		with_engine(an_old_range_does_without_a_source),
+		with_engine(a_range_that_is_too_old_is_none),
+		with_engine(the_ages_are_settings),
+		with_engine(a_login_waits_for_the_disk),
+		with_engine(the_disk_may_have_an_old_range),
+		with_engine(a_login_waits_for_the_disk_and_the_source),
+		with_engine(a_source_that_is_down_is_known_after_the_disk),
+		with_engine(a_slow_disk_is_late),
+		with_engine(after_a_slow_disk_the_source_is_asked),
+		with_engine(a_slow_disk_may_have_an_old_range),
+		with_engine(a_disk_that_hangs_is_left),
+		with_engine(without_a_wait_nobody_waits_for_the_disk),
+		with_engine(nobody_waits_for_a_probe),
 		with_engine(submissions_are_urgent),
 		with_engine(a_password_being_chosen_meets_the_worst_service),
 		with_engine(an_empty_password_is_not_looked_up),
@@ -720,8 +1357,10 @@ int main(void)
 		with_engine(without_a_share_there_is_no_brake),
 		with_engine(late_denials_do_not_brake),
 		with_engine(the_end_decides_what_waits),
-		with_engine(a_callback_may_start_a_check),
+		with_engine(an_old_range_decides_however_many_wait),
 		with_engine(what_cannot_start_says_why),
+		with_engine(a_callback_may_start_a_check),
+		with_engine(a_callback_may_start_a_check_beside_its_own),
 		with_engine(no_copy_of_the_hash_is_left),
 	};
 

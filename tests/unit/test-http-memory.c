@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUFFIX "1E4C9B93F3F0682250B6CF8331B7EE68FD8"
+#define TAG_BEFORE "\"5d41402abc4b2a76\""
+#define TAG        "\"b9719d911017c592\""
+#define SUFFIX     "1E4C9B93F3F0682250B6CF8331B7EE68FD8"
 
 static bool on_body(void *context, const char *data, size_t size)
 {
@@ -21,12 +23,13 @@ static bool on_body(void *context, const char *data, size_t size)
 	return size == 37 && memcmp(data, SUFFIX ":9", size) == 0;
 }
 
-static void on_done(void *context, enum pwned_reason reason, const char *detail)
+static void on_done(void *context, const struct pwned_http_result *result)
 {
 	bool *done = context;
 
-	assert_string_equal(detail, "");
-	assert_int_equal(reason, PWNED_REASON_NONE);
+	assert_string_equal(result->detail, "");
+	assert_int_equal(result->reason, PWNED_REASON_NONE);
+	assert_string_equal(result->etag, TAG);
 	*done = true;
 }
 
@@ -35,8 +38,8 @@ static void fetch(void)
 {
 	static const struct pwned_http_handler handler = { on_body, on_done };
 	struct tiny_server server = {
-		.answer = "HTTP/1.1 200 OK\r\nContent-Length: 37\r\n\r\n" SUFFIX
-			  ":9",
+		.answer = "HTTP/1.1 200 OK\r\nETag: " TAG "\r\n"
+			  "Content-Length: 37\r\n\r\n" SUFFIX ":9",
 	};
 	struct pwned_loop *loop = fake_loop_new();
 	struct pwned_settings set;
@@ -52,8 +55,10 @@ static void fetch(void)
 	assert_non_null(http);
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/range/5BAA6",
 		       server.port);
-	assert_non_null(pwned_http_get(http, url, &handler, &done, &reason));
+	assert_non_null(pwned_http_get(http, url, TAG_BEFORE, &handler, &done,
+				       &reason));
 	fake_loop_serve(loop, &done);
+	assert_non_null(strstr(server.request, TAG_BEFORE));
 	pwned_http_free(&http);
 	pwned_settings_free(&set);
 	tiny_server_stop(&server);
@@ -74,6 +79,18 @@ static void no_suffix_is_left(void **state)
 	test_freed_watch(SUFFIX, sizeof(SUFFIX) - 1);
 	fetch();
 	assert_false(test_freed_had_secret());
+}
+
+static void no_entity_tag_is_left(void **state)
+{
+	static const char *const tags[] = { TAG_BEFORE, TAG };
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(tags); i++) {
+		test_freed_watch(tags[i], strlen(tags[i]));
+		fetch();
+		assert_false(test_freed_had_secret());
+	}
 }
 
 /* libcurl does use this allocator, or the tests above would show nothing. */
@@ -104,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_prefix_is_left),
 		cmocka_unit_test(no_suffix_is_left),
+		cmocka_unit_test(no_entity_tag_is_left),
 		cmocka_unit_test(libcurls_memory_is_wiped),
 	};
 

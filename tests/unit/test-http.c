@@ -7,9 +7,11 @@
 #include "support/unit.h"
 #include "http.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define PATH       "/range/5BAA6"
 #define USER_AGENT "dovecot-pwned/test"
@@ -27,10 +29,15 @@ struct call {
 	struct pwned_http_request *request;
 	char body[64];
 	bool body_refused;
+	const char *etag_known; /* makes it conditional */
 	bool done;
 	unsigned int done_count;
 	enum pwned_reason reason;
 	char detail[256];
+	long status;
+	bool not_modified;
+	char etag[128];
+	uint64_t retry_after_msecs;
 	struct call *then;    /* started when this one is done */
 	struct call *cancels; /* cancelled when this one is done */
 	unsigned int *left;   /* counted down when this one is done */
@@ -47,8 +54,7 @@ static bool on_body(void *context, const char *data, size_t size)
 	return !call->body_refused;
 }
 
-static void on_done(void *context, enum pwned_reason reason,
-		    const char *detail);
+static void on_done(void *context, const struct pwned_http_result *result);
 
 static const struct pwned_http_handler handler = { on_body, on_done };
 
@@ -61,7 +67,8 @@ static void start_at(struct fixture *f, struct call *call, const char *scheme,
 	call->fixture = f;
 	(void)snprintf(url, sizeof(url), "%s://127.0.0.1:%u" PATH, scheme,
 		       port);
-	call->request = pwned_http_get(f->http, url, &handler, call, &reason);
+	call->request = pwned_http_get(f->http, url, call->etag_known, &handler,
+				       call, &reason);
 	assert_non_null(call->request);
 }
 
@@ -70,15 +77,20 @@ static void start(struct fixture *f, struct call *call)
 	start_at(f, call, "http", f->server.port);
 }
 
-static void on_done(void *context, enum pwned_reason reason, const char *detail)
+static void on_done(void *context, const struct pwned_http_result *result)
 {
 	struct call *call = context;
 
 	call->request = NULL;
 	call->done = true;
 	call->done_count++;
-	call->reason = reason;
-	(void)snprintf(call->detail, sizeof(call->detail), "%s", detail);
+	call->reason = result->reason;
+	(void)snprintf(call->detail, sizeof(call->detail), "%s",
+		       result->detail);
+	call->status = result->status;
+	call->not_modified = result->not_modified;
+	(void)snprintf(call->etag, sizeof(call->etag), "%s", result->etag);
+	call->retry_after_msecs = result->retry_after_msecs;
 	if (call->cancels != NULL)
 		pwned_http_cancel(&call->cancels->request);
 	if (call->then != NULL)
@@ -271,6 +283,9 @@ static const struct {
 	{ "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=x\r\n"
 	  "Content-Length: 0\r\n\r\n",
 	  false, PWNED_REASON_HTTP_STATUS, "HTTP status 401" },
+	/* nobody asked under a condition */
+	{ "HTTP/1.1 304 Not Modified\r\nETag: \"abc\"\r\n\r\n", false,
+	  PWNED_REASON_HTTP_STATUS, "HTTP status 304" },
 	/* an end that is too early, or cannot be told from one */
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", true,
 	  PWNED_REASON_CUT_BODY, "" },
@@ -354,6 +369,230 @@ static void broken_framing_is_a_fault(void **state)
 	}
 }
 
+/* entity tags and conditions */
+
+#define TAG "W/\"5d41402a-38\""
+
+static void start_conditional(struct fixture *f, struct call *call,
+			      const char *etag)
+{
+	call->etag_known = etag;
+	start(f, call);
+}
+
+static void an_entity_tag_is_handed_over(void **state)
+{
+	static const struct {
+		const char *header;
+		const char *etag;
+	} cases[] = {
+		{ "ETag: \"abc\"\r\n", "\"abc\"" },
+		{ "etag:\"abc\"  \r\n", "\"abc\"" },
+		/* what nginx makes of it when it compresses */
+		{ "ETag: W/\"abc\"\r\n", "W/\"abc\"" },
+		{ "ETag: \"\"\r\n", "\"\"" },
+		/* unusable */
+		{ "", "" },
+		{ "ETag:\r\n", "" },
+		{ "ETag: abc\r\n", "" },
+		{ "ETag: \"abc\r\n", "" },
+		{ "ETag: w/\"abc\"\r\n", "" },
+		{ "ETag: \"a\tb\"\r\n", "" },
+		{ "ETag: \"abc\", \"def\"\r\n", "" },
+		{ "ETag: \"abc\"\r\nETag: \"def\"\r\n", "" },
+		{ "ETag: \"0123456789012345678901234567890123456789"
+		  "0123456789012345678901234567890123456789"
+		  "0123456789012345678901234567890123456789\"\r\n",
+		  "" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct call call = { .done = false };
+		char answer[512];
+
+		(void)snprintf(answer, sizeof(answer),
+			       "HTTP/1.1 200 OK\r\n%sContent-Length: 5\r\n\r\n"
+			       "hello",
+			       cases[i].header);
+		f->server = (struct tiny_server){ .port = 0 };
+		serve(f, answer, false);
+		start(f, &call);
+		finish(f, &call);
+		assert_int_equal(call.reason, PWNED_REASON_NONE);
+		assert_int_equal(call.status, 200);
+		assert_false(call.not_modified);
+		if (strcmp(call.etag, cases[i].etag) != 0)
+			fail_msg("case %zu: %s", i, call.etag);
+		assert_null(strcasestr(f->server.request, "If-None-Match"));
+		tiny_server_stop(&f->server);
+	}
+}
+
+/* With and without the length that the range would have, or a tag; the
+   connection goes on. */
+static void what_was_not_modified_has_no_body(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 304 Not Modified\r\n\r\n",
+		"HTTP/1.1 304 Not Modified\r\nETag: " TAG "\r\n"
+		"Content-Length: 40000\r\n\r\n",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < N_ELEMENTS(answers); i++) {
+		f->server = (struct tiny_server){ .port = 0 };
+		serve(f, answers[i], false);
+		for (unsigned int times = 0; times < 2; times++) {
+			struct call call = { .done = false };
+
+			start_conditional(f, &call, TAG);
+			finish(f, &call);
+			assert_int_equal(call.reason, PWNED_REASON_NONE);
+			assert_true(call.not_modified);
+			assert_int_equal(call.status, 304);
+			assert_string_equal(call.body, "");
+			assert_string_equal(call.detail, "");
+			assert_string_equal(call.etag, "");
+		}
+		assert_int_equal(f->server.requests, 2);
+		assert_int_equal(f->server.connections, 1);
+		tiny_server_stop(&f->server);
+	}
+}
+
+static void a_condition_stands_beside_what_is_always_said(void **state)
+{
+	struct fixture *f = *state;
+	struct call call = { .done = false }, plain = { .done = false };
+
+	serve(f, HELLO, false);
+	start_conditional(f, &call, TAG);
+	finish(f, &call);
+	/* it has another one by now */
+	assert_int_equal(call.reason, PWNED_REASON_NONE);
+	assert_false(call.not_modified);
+	assert_string_equal(call.body, "hello");
+	assert_non_null(
+		strstr(f->server.request, "\r\nIf-None-Match: " TAG "\r\n"));
+	assert_non_null(strstr(f->server.request, "\r\nAdd-Padding: true\r\n"));
+	/* and does not stay */
+	start(f, &plain);
+	finish(f, &plain);
+	assert_null(strcasestr(f->server.request, "If-None-Match"));
+	assert_non_null(strstr(f->server.request, "\r\nAdd-Padding: true\r\n"));
+}
+
+static void a_condition_needs_nothing_beside_it(void **state)
+{
+	struct fixture *f = *state;
+	struct call call = { .done = false };
+
+	close_http(f);
+	open_http(f, "pwned_source_padding = no\n", NULL);
+	serve(f, HELLO, false);
+	start_conditional(f, &call, TAG);
+	finish(f, &call);
+	assert_non_null(
+		strstr(f->server.request, "\r\nIf-None-Match: " TAG "\r\n"));
+}
+
+/* A refusal is one, whatever was asked. */
+static void a_condition_makes_no_failure_good(void **state)
+{
+	static const struct {
+		const char *answer;
+		enum pwned_reason reason;
+	} cases[] = {
+		{ "HTTP/1.1 412 No\r\nContent-Length: 0\r\n\r\n",
+		  PWNED_REASON_HTTP_STATUS },
+		{ "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: gzip\r\n"
+		  "\r\n",
+		  PWNED_REASON_PROTOCOL },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		struct call call = { .done = false };
+
+		f->server = (struct tiny_server){ .port = 0 };
+		serve(f, cases[i].answer, true);
+		start_conditional(f, &call, TAG);
+		finish(f, &call);
+		if (call.reason != cases[i].reason)
+			fail_msg("answer %zu: %s", i,
+				 pwned_reason_name(call.reason));
+		assert_false(call.not_modified);
+		tiny_server_stop(&f->server);
+	}
+}
+
+/* Retry-After */
+
+static uint64_t retry_after(struct fixture *f, const char *status,
+			    const char *value)
+{
+	struct call call = { .done = false };
+	char answer[256];
+
+	(void)snprintf(answer, sizeof(answer),
+		       "HTTP/1.1 %s\r\nRetry-After: %s\r\n"
+		       "Content-Length: 0\r\n\r\n",
+		       status, value);
+	f->server = (struct tiny_server){ .port = 0 };
+	serve(f, answer, false);
+	start(f, &call);
+	finish(f, &call);
+	tiny_server_stop(&f->server);
+	return call.retry_after_msecs;
+}
+
+static void a_refusal_says_when_to_come_back(void **state)
+{
+	static const struct {
+		const char *status, *value;
+		uint64_t msecs;
+	} cases[] = {
+		{ "429 Too Many", "2", 2000 },
+		{ "503 Busy", "120", 120000 },
+		{ "429 Too Many", "0", 0 },
+		{ "429 Too Many", "-5", 0 },
+		{ "429 Too Many", "soon", 0 },
+		{ "503 Busy", "Sat, 01 Jan 2000 00:00:00 GMT", 0 },
+		/* others do not ask for it */
+		{ "500 Oops", "2", 0 },
+		{ "200 OK", "2", 0 },
+		{ "301 Moved", "2", 0 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		uint64_t msecs =
+			retry_after(f, cases[i].status, cases[i].value);
+
+		if (msecs != cases[i].msecs)
+			fail_msg("case %zu: %" PRIu64 " ms", i, msecs);
+	}
+	/* the bounds are the breaker's, but no number is too big */
+	assert_true(retry_after(f, "429 Too Many", "9000000000000000000") >
+		    3600 * 1000);
+}
+
+static void it_may_say_so_as_a_date(void **state)
+{
+	struct fixture *f = *state;
+	time_t then = time(NULL) + 3000;
+	char date[64];
+	struct tm tm;
+
+	assert_non_null(gmtime_r(&then, &tm));
+	assert_true(strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT",
+			     &tm) > 0);
+	/* however long the request takes */
+	assert_in_range(retry_after(f, "503 Busy", date), 2000 * 1000,
+			3000 * 1000);
+}
+
 /* Not even to the same server: what is not a 200 is an error. */
 static void redirects_are_not_followed(void **state)
 {
@@ -407,8 +646,8 @@ static void other_schemes_are_not_spoken(void **state)
 		struct call call = { .done = false };
 		enum pwned_reason reason;
 
-		call.request = pwned_http_get(f->http, urls[i], &handler, &call,
-					      &reason);
+		call.request = pwned_http_get(f->http, urls[i], NULL, &handler,
+					      &call, &reason);
 		assert_non_null(call.request);
 		finish(f, &call);
 		assert_int_equal(call.reason, PWNED_REASON_PROTOCOL);
@@ -601,7 +840,8 @@ static void ask_by_proxy(struct fixture *f, struct call *call, const char *url,
 		       "pwned_source_proxy = http://127.0.0.1:%u\n",
 		       f->server.port);
 	open_http(f, settings, "user:pass");
-	call->request = pwned_http_get(f->http, url, &handler, call, &reason);
+	call->request = pwned_http_get(f->http, url, call->etag_known, &handler,
+				       call, &reason);
 	assert_non_null(call->request);
 	finish(f, call);
 }
@@ -623,7 +863,7 @@ static void a_proxy_is_asked(void **state)
 static void a_proxy_that_refuses_is_named(void **state)
 {
 	struct fixture *f = *state;
-	struct call call = { .done = false };
+	struct call call = { .etag_known = "\"abc\"" };
 	const char *head = f->server.request;
 
 	ask_by_proxy(f, &call, "https://range.test" PATH,
@@ -631,6 +871,7 @@ static void a_proxy_that_refuses_is_named(void **state)
 	assert_int_equal(call.reason, PWNED_REASON_PROXY);
 	assert_int_equal(strncmp(head, "CONNECT range.test:443 ", 23), 0);
 	assert_null(strstr(head, "5BAA6"));
+	assert_null(strcasestr(head, "If-None-Match"));
 }
 
 static void a_missing_ca_file_is_a_tls_failure(void **state)
@@ -659,6 +900,13 @@ int main(void)
 		with_http(connections_are_bounded),
 		with_http(bad_answers_have_their_reason),
 		with_http(broken_framing_is_a_fault),
+		with_http(an_entity_tag_is_handed_over),
+		with_http(what_was_not_modified_has_no_body),
+		with_http(a_condition_stands_beside_what_is_always_said),
+		with_http(a_condition_needs_nothing_beside_it),
+		with_http(a_condition_makes_no_failure_good),
+		with_http(a_refusal_says_when_to_come_back),
+		with_http(it_may_say_so_as_a_date),
 		with_http(redirects_are_not_followed),
 		with_http(nobody_listening_is_a_failed_connection),
 		with_http(plain_http_on_the_tls_port_is_no_tls),

@@ -5,6 +5,7 @@
 #include "poll-loop.h"
 
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DELAY_MSECS 30
@@ -163,6 +164,16 @@ static void a_callback_may_remove_any_watch(void **state)
 
 #define with_loop(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static void the_time_of_the_day_is_the_systems(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t before_secs = (uint64_t)time(NULL);
+	uint64_t secs = f->loop->v->unix_secs(f->loop);
+
+	assert_true(secs >= before_secs);
+	assert_true(secs <= (uint64_t)time(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +181,7 @@ int main(void)
 		with_loop(a_watch_tells_of_its_event),
 		with_loop(a_closed_connection_is_readable),
 		with_loop(a_callback_may_remove_any_watch),
+		with_loop(the_time_of_the_day_is_the_systems),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

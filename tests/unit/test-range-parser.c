@@ -4,16 +4,26 @@
 #include "support/unit.h"
 #include "range-parser.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* 34 and 35 digits; the first twelve of them are the key */
 #define TAIL "6789ABCDEF0123456789ABC"
 #define ZERO "000000000000" TAIL
-#define ONE  "000000000001" TAIL
+#define ONE  "000010000000" TAIL
 #define LAST "FFFFFFFFFFFF" TAIL
 
+#define KEY_ONE  UINT64_C(0x000010000000)
 #define KEY_LAST UINT64_C(0xffffffffffff)
+
+static const struct pwned_range_label label = {
+	.prefix = 0xabcde,
+	.day = 20000,
+	.origin = 7,
+	.etag = "\"0x8DC\"",
+};
+
 /* how many of the shortest lines fit */
 #define LINES_MAX (PWNED_RANGE_MAX_BYTES / strlen(ZERO ":1\n"))
 
@@ -32,7 +42,7 @@ static enum pwned_reason parse(const char *text, size_t size, size_t piece,
 					     size - at < piece ? size - at :
 								 piece);
 	}
-	reason = pwned_range_parser_finish(parser, range_r);
+	reason = pwned_range_parser_finish(parser, &label, range_r);
 	/* what feed said is what finish says */
 	if (!ok)
 		assert_int_not_equal(reason, PWNED_REASON_NONE);
@@ -93,7 +103,7 @@ static void good_ranges_are_read(void **state)
 
 		assert_int_equal(pwned_range_length(range), c->length);
 		assert_int_equal(pwned_range_find(range, 0), c->zero);
-		assert_int_equal(pwned_range_find(range, 1), c->one);
+		assert_int_equal(pwned_range_find(range, KEY_ONE), c->one);
 		assert_int_equal(pwned_range_find(range, KEY_LAST), c->last);
 		pwned_range_unref(&range);
 	}
@@ -206,8 +216,9 @@ static void pieces_make_no_difference(void **state)
 		assert_true(pwned_range_parser_feed(parser, "", 0));
 		assert_true(pwned_range_parser_feed(parser, text + cut,
 						    size - cut));
-		assert_int_equal(pwned_range_parser_finish(parser, &range),
-				 PWNED_REASON_NONE);
+		assert_int_equal(
+			pwned_range_parser_finish(parser, &label, &range),
+			PWNED_REASON_NONE);
 		assert_int_equal(parse(text, size, cut, &pieces),
 				 PWNED_REASON_NONE);
 		assert_int_equal(pwned_range_length(range), 2);
@@ -253,7 +264,7 @@ static void a_bad_line_is_known_at_once(void **state)
 	assert_false(pwned_range_parser_feed(parser, "<", 1));
 	/* what is good by itself does not heal it */
 	assert_false(pwned_range_parser_feed(parser, ONE ":1\n", 38));
-	assert_int_equal(pwned_range_parser_finish(parser, &range),
+	assert_int_equal(pwned_range_parser_finish(parser, &label, &range),
 			 PWNED_REASON_BAD_LINE);
 	assert_null(range);
 	pwned_range_parser_free(&parser);
@@ -267,21 +278,29 @@ static void an_empty_body_is_no_range(void **state)
 	(void)state;
 	assert_non_null(parser);
 	assert_true(pwned_range_parser_feed(parser, "", 0));
-	assert_int_equal(pwned_range_parser_finish(parser, &range),
+	assert_int_equal(pwned_range_parser_finish(parser, &label, &range),
 			 PWNED_REASON_EMPTY_BODY);
 	assert_null(range);
 	pwned_range_parser_free(&parser);
 }
 
-/* Feeds `lines` short lines with keys 0, 1, 2 and so on. */
+/* The keys of lines: apart from each other, and all over the key space. */
+static uint64_t line_key(unsigned int number)
+{
+	return number * UINT64_C(0x9e3779b97f4b) & KEY_LAST;
+}
+
+/* Feeds `lines` short lines with the first keys. */
 static bool feed_lines(struct pwned_range_parser *parser, unsigned int lines)
 {
 	char line[] = ZERO ":1\n";
 
 	for (unsigned int i = 0; i < lines; i++) {
-		for (unsigned int digit = 0; digit < 8; digit++) {
+		uint64_t key = line_key(i);
+
+		for (unsigned int digit = 0; digit < 12; digit++) {
 			line[11 - digit] =
-				"0123456789ABCDEF"[i >> digit * 4 & 15];
+				"0123456789ABCDEF"[key >> digit * 4 & 15];
 		}
 		if (!pwned_range_parser_feed(parser, line, sizeof(line) - 1))
 			return false;
@@ -297,13 +316,47 @@ static void what_fits_the_limit_is_read(void **state)
 	(void)state;
 	assert_non_null(parser);
 	assert_true(feed_lines(parser, LINES_MAX));
-	assert_int_equal(pwned_range_parser_finish(parser, &range),
+	assert_int_equal(pwned_range_parser_finish(parser, &label, &range),
 			 PWNED_REASON_NONE);
 	assert_int_equal(pwned_range_length(range), LINES_MAX);
-	assert_int_equal(pwned_range_find(range, LINES_MAX - 1), 1);
-	assert_int_equal(pwned_range_find(range, LINES_MAX), 0);
+	assert_int_equal(pwned_range_find(range, line_key(LINES_MAX - 1)), 1);
+	assert_int_equal(pwned_range_find(range, line_key(LINES_MAX)), 0);
 	pwned_range_unref(&range);
 	pwned_range_parser_free(&parser);
+}
+
+/* More than blocks can hold, all in one place: none does that by chance. */
+static void keys_that_crowd_together_are_no_range(void **state)
+{
+	struct pwned_range_parser *parser = pwned_range_parser_new();
+	struct pwned_range *range;
+	char line[sizeof(ZERO ":1\n")];
+
+	(void)state;
+	assert_non_null(parser);
+	for (unsigned int i = 0; i < 1000; i++) {
+		(void)snprintf(line, sizeof(line), "%012X" TAIL ":1\n",
+			       i << 16);
+		assert_true(
+			pwned_range_parser_feed(parser, line, strlen(line)));
+	}
+	assert_int_equal(pwned_range_parser_finish(parser, &label, &range),
+			 PWNED_REASON_INTERNAL);
+	assert_null(range);
+	pwned_range_parser_free(&parser);
+}
+
+static void a_range_has_its_label(void **state)
+{
+	struct pwned_range *range = parse_good(ZERO ":1");
+	const struct pwned_range_label *is = pwned_range_label(range);
+
+	(void)state;
+	assert_int_equal(is->prefix, label.prefix);
+	assert_int_equal(is->day, label.day);
+	assert_int_equal(is->origin, label.origin);
+	assert_string_equal(is->etag, label.etag);
+	pwned_range_unref(&range);
 }
 
 static void a_line_more_is_too_large(void **state)
@@ -314,7 +367,7 @@ static void a_line_more_is_too_large(void **state)
 	(void)state;
 	assert_non_null(parser);
 	assert_false(feed_lines(parser, LINES_MAX + 1));
-	assert_int_equal(pwned_range_parser_finish(parser, &range),
+	assert_int_equal(pwned_range_parser_finish(parser, &label, &range),
 			 PWNED_REASON_TOO_LARGE);
 	assert_null(range);
 	pwned_range_parser_free(&parser);
@@ -362,6 +415,8 @@ int main(void)
 		cmocka_unit_test(a_bad_line_is_known_at_once),
 		cmocka_unit_test(an_empty_body_is_no_range),
 		cmocka_unit_test(what_fits_the_limit_is_read),
+		cmocka_unit_test(keys_that_crowd_together_are_no_range),
+		cmocka_unit_test(a_range_has_its_label),
 		cmocka_unit_test(a_line_more_is_too_large),
 		cmocka_unit_test(the_limit_in_bytes_is_exact),
 	};

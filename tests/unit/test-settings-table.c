@@ -73,6 +73,7 @@ static void defaults_and_examples_are_taken(void **state)
 static bool has_range(const struct pwned_setting *setting)
 {
 	return setting->type == PWNED_TYPE_TIME ||
+	       setting->type == PWNED_TYPE_DAYS ||
 	       setting->type == PWNED_TYPE_SIZE ||
 	       setting->type == PWNED_TYPE_PERCENT;
 }

@@ -56,6 +56,61 @@ static void times_have_dovecots_units(void **state)
 	assert_int_equal(set.fetch_timeout_msecs, 60000);
 }
 
+static void ages_are_whole_days(void **state)
+{
+	static const struct {
+		const char *value;
+		unsigned int days;
+	} cases[] = {
+		{ "1 day", 1 },  { "1d", 1 },     { "365 days", 365 },
+		{ "1 week", 7 }, { "52 W", 364 }, { "2weeks", 14 },
+	};
+	struct pwned_settings set = { .sources = NULL };
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		set_good(&set, PWNED_SET_STORE_MAX_AGE, cases[i].value);
+		assert_int_equal(set.store_max_age_days, cases[i].days);
+	}
+	set_good(&set, PWNED_SET_STORE_STALE, "3650 days");
+	assert_int_equal(set.store_stale_days, 3650);
+	/* no day is cut in pieces, and none is meant without a unit */
+	assert_refused(PWNED_SET_STORE_MAX_AGE, "24 hours");
+	assert_refused(PWNED_SET_STORE_MAX_AGE, "86400 s");
+	assert_refused(PWNED_SET_STORE_MAX_AGE, "7");
+	assert_refused(PWNED_SET_STORE_MAX_AGE, "0");
+	assert_refused(PWNED_SET_STORE_MAX_AGE, "366 days");
+	assert_refused(PWNED_SET_STORE_MAX_AGE, "4294967297 days");
+	assert_refused(PWNED_SET_STORE_MAX_AGE, "2635249153387078803 weeks");
+}
+
+static void folders_and_groups_are_names(void **state)
+{
+	struct pwned_settings set = { .sources = NULL };
+
+	(void)state;
+	set_good(&set, PWNED_SET_STORE, "/var/cache/dovecot pwned/");
+	assert_string_equal(set.store, "/var/cache/dovecot pwned/");
+	set_good(&set, PWNED_SET_STORE, "");
+	assert_string_equal(set.store, "");
+	set_good(&set, PWNED_SET_STORE_GROUP, "www-data");
+	assert_string_equal(set.store_group, "www-data");
+	set_good(&set, PWNED_SET_STORE_GROUP, "_Panel.1$");
+	set_good(&set, PWNED_SET_STORE_GROUP, "");
+	assert_string_equal(set.store_group, "");
+	assert_refused(PWNED_SET_STORE, "cache");
+	assert_refused(PWNED_SET_STATE_DIR, "./state");
+	assert_refused(PWNED_SET_STORE_GROUP, "www data");
+	assert_refused(PWNED_SET_STORE_GROUP, "-g");
+	assert_refused(PWNED_SET_STORE_GROUP, "a:b");
+	assert_refused(PWNED_SET_STORE_GROUP, "../etc");
+	assert_refused(PWNED_SET_STORE_GROUP, "bÃ¼ro");
+	pwned_setting_unset(&set, setting(PWNED_SET_STORE));
+	pwned_setting_unset(&set, setting(PWNED_SET_STORE_GROUP));
+	assert_null(set.store);
+	assert_null(set.store_group);
+}
+
 static void numbers_too_large_do_not_wrap(void **state)
 {
 	static const char *const values[] = {
@@ -78,6 +133,11 @@ static void numbers_too_large_do_not_wrap(void **state)
 	assert_refused(PWNED_SET_CACHE_SIZE, "17179869185 G");
 	assert_refused(PWNED_SET_CACHE_SIZE, "4294967295 GiB");
 	assert_refused(PWNED_SET_BRAKE_SHARE, "4294967296 %");
+	/* 2^64 and a little */
+	assert_refused(PWNED_SET_STORE_MAX_SIZE, "16777216 TB");
+	assert_refused(PWNED_SET_STORE_MAX_SIZE, "17179869184 GB");
+	assert_refused(PWNED_SET_STORE_MAX_SIZE, "18446744073709551617");
+	assert_refused(PWNED_SET_STORE_MAX_SIZE, "99999999999999999999");
 }
 
 static void sizes_have_dovecots_units(void **state)
@@ -232,10 +292,14 @@ static void ranges_are_said_in_words(void **state)
 		{ PWNED_SET_WAIT, "a time from 0 ms to 8 s" },
 		{ PWNED_SET_FETCH_TIMEOUT, "a time from 100 ms to 60 s" },
 		{ PWNED_SET_CACHE_SIZE, "a size from 64 KB to 64 MB" },
+		{ PWNED_SET_STORE_MAX_SIZE, "a size from 0 to 64 GB" },
+		{ PWNED_SET_STORE_MAX_AGE, "a time from 1 to 365 days" },
 		{ PWNED_SET_BRAKE_SHARE, "a share from 0 to 100 %" },
 		{ PWNED_SET_DRY_RUN, "yes or no" },
 		{ PWNED_SET_SOURCE, "" },
 		{ PWNED_SET_URL, "" },
+		{ PWNED_SET_STORE, "" },
+		{ PWNED_SET_STORE_GROUP, "" },
 		{ PWNED_SET_POLICY, "" },
 	};
 
@@ -253,6 +317,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_have_dovecots_units),
+		cmocka_unit_test(ages_are_whole_days),
+		cmocka_unit_test(folders_and_groups_are_names),
 		cmocka_unit_test(numbers_too_large_do_not_wrap),
 		cmocka_unit_test(sizes_have_dovecots_units),
 		cmocka_unit_test(shares_may_have_their_sign),

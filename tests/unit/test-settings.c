@@ -33,6 +33,8 @@ static void assert_empty(const struct pwned_settings *set)
 	assert_null(set->policy);
 	assert_null(set->url);
 	assert_null(set->source_proxy_auth_file);
+	assert_null(set->store);
+	assert_null(set->state_dir);
 	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
 		assert_null(set->values[i]);
 		assert_int_equal(set->lines[i], 0);
@@ -83,7 +85,14 @@ static void an_empty_file_has_the_defaults(void **state)
 	assert_string_equal(set.url, "");
 	assert_string_equal(set.message, "");
 	assert_string_equal(set.warning, "");
+	assert_string_equal(set.store_group, "");
+	assert_int_equal(set.store_max_age_days, 7);
+	assert_int_equal(set.store_stale_days, 365);
+	assert_int_equal(set.store_max_size, UINT64_C(4) << 30);
 	assert_int_equal(set.cache_size, 8 * 1024 * 1024);
+	/* where these are, ./configure says */
+	assert_int_equal(*set.store, '/');
+	assert_int_equal(*set.state_dir, '/');
 	for (unsigned int i = 0; i < PWNED_SET_COUNT; i++) {
 		assert_string_equal(set.values[i],
 				    pwned_settings_table[i].default_value);
@@ -300,6 +309,14 @@ static void a_difference_is_one_of_meaning(void **state)
 		  "pwned_cache_size");
 	parse_two("pwned_message = a\n", "pwned_message = b\n",
 		  PWNED_SETTINGS_ALL, "pwned_message");
+	parse_two("pwned_store_max_age = 2 weeks\n"
+		  "pwned_store_max_size = 8589934592\n",
+		  "pwned_store_max_age = 14 days\n"
+		  "pwned_store_max_size = 8 GB\n",
+		  PWNED_SETTINGS_ALL, NULL);
+	parse_two("pwned_store_max_age = 8 days\n", "", PWNED_SETTINGS_ALL,
+		  "pwned_store_max_age");
+	parse_two("pwned_store =\n", "", PWNED_SETTINGS_ALL, "pwned_store");
 }
 
 static void some_settings_are_one_for_a_server(void **state)
@@ -320,6 +337,11 @@ static void some_settings_are_one_for_a_server(void **state)
 		  "pwned_brake_share");
 	parse_two("pwned_cache_size = 1 MB\n", "", PWNED_SETTINGS_SERVER,
 		  "pwned_cache_size");
+	parse_two("pwned_store =\n", "", PWNED_SETTINGS_SERVER, "pwned_store");
+	parse_two("pwned_store_max_size = 0\n", "", PWNED_SETTINGS_SERVER,
+		  "pwned_store_max_size");
+	parse_two("pwned_state_dir =\n", "", PWNED_SETTINGS_SERVER,
+		  "pwned_state_dir");
 }
 
 static void the_size_ends_the_text(void **state)
@@ -381,6 +403,15 @@ static void errors_of_two_settings_name_one(void **state)
 	assert_error("pwned_fetch_timeout = 2 s\npwned_wait = 3 s\n",
 		     PATH " line 2: pwned_wait: expected pwned_wait to be no "
 			  "longer than pwned_fetch_timeout");
+	assert_error("pwned_store_stale = 6 days\n",
+		     PATH " line 1: pwned_store_stale: expected "
+			  "pwned_store_max_age to be no longer than "
+			  "pwned_store_stale");
+	assert_error("pwned_store_stale = 30 days\n"
+		     "pwned_store_max_age = 31 days\n",
+		     PATH " line 2: pwned_store_max_age: expected "
+			  "pwned_store_max_age to be no longer than "
+			  "pwned_store_stale");
 }
 
 static void some_settings_are_for_logins_alone(void **state)
@@ -389,12 +420,16 @@ static void some_settings_are_for_logins_alone(void **state)
 	parse_two("pwned_wait = 0\npwned_on_unknown = tempfail\n"
 		  "pwned_brake_share = 5\npwned_url = https://a.example/\n"
 		  "pwned_message = a\npwned_warning = b\n"
-		  "pwned_cache_size = 1 MB\n",
+		  "pwned_cache_size = 1 MB\npwned_store_group = panel\n"
+		  "pwned_store_max_size = 0\npwned_state_dir =\n",
 		  "", PWNED_SETTINGS_CHOICE, NULL);
 	parse_two("pwned_policy = *=off\n", "", PWNED_SETTINGS_CHOICE,
 		  "pwned_policy");
 	parse_two("pwned_dry_run = yes\n", "", PWNED_SETTINGS_CHOICE,
 		  "pwned_dry_run");
+	parse_two("pwned_store =\n", "", PWNED_SETTINGS_CHOICE, "pwned_store");
+	parse_two("pwned_store_stale = 30 days\n", "", PWNED_SETTINGS_CHOICE,
+		  "pwned_store_stale");
 	parse_two("pwned_source = https://a.example/\n", "",
 		  PWNED_SETTINGS_CHOICE, "pwned_source");
 }

@@ -73,12 +73,35 @@ static void only_the_server_is_named(void **state)
 	}
 }
 
+/* XXH32 of the URL as it stands; known ones stay what they are, since they are
+   written in blocks on disk. */
+static void a_source_has_its_number(void **state)
+{
+	static const struct {
+		const char *url;
+		uint32_t origin;
+	} cases[] = {
+		{ "https://api.pwnedpasswords.com/range/", 0x238f6949 },
+		{ "https://api.pwnedpasswords.com/range/{prefix}", 0x76248e88 },
+		{ "https://a.example/range/", 0x9299b7a1 },
+		{ "", 0x02cc5d05 },
+		/* 0 is no source; of this it would be the number */
+		{ "aaeweALw", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		assert_int_equal(pwned_source_origin(cases[i].url),
+				 cases[i].origin);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_prefix_finds_its_place),
 		cmocka_unit_test(a_url_is_wiped),
 		cmocka_unit_test(only_the_server_is_named),
+		cmocka_unit_test(a_source_has_its_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

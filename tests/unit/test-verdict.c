@@ -13,13 +13,15 @@ static const char *const verdicts[] = { "clean", "breached", "unknown",
 					"unchecked" };
 static const char *const actions[] = { "off", "allow", "warn", "deny",
 				       "tempfail" };
-static const char *const origins[] = { "none", "cache", "stale", "source" };
+static const char *const origins[] = { "none", "cache", "store", "stale",
+				       "source" };
 static const char *const reasons[PWNED_REASON_COUNT] = {
-	"none",        "config",   "service_off", "master_user", "mechanism",
-	"no_password", "no_wait",  "queue_full",  "shutdown",    "internal",
-	"timeout",     "resolve",  "connect",     "tls",         "proxy",
-	"http_status", "protocol", "cut_body",    "no_length",   "empty_body",
-	"too_large",   "bad_line",
+	"none",        "config",      "service_off", "master_user",
+	"mechanism",   "no_password", "no_wait",     "queue_full",
+	"shutdown",    "internal",    "store_slow",  "timeout",
+	"resolve",     "connect",     "tls",         "proxy",
+	"http_status", "protocol",    "cut_body",    "no_length",
+	"empty_body",  "too_large",   "bad_line",    "breaker_open",
 };
 
 static const char *reason_name(unsigned int reason)
@@ -79,11 +81,39 @@ static void every_reason_has_half_a_sentence(void **state)
 	}
 }
 
+static void counts_are_told_in_bands(void **state)
+{
+	static const struct {
+		uint64_t count;
+		enum pwned_band band;
+		const char *text;
+	} cases[] = {
+		{ 0, PWNED_BAND_NONE, "none" },
+		{ 1, PWNED_BAND_1, "1-9" },
+		{ 9, PWNED_BAND_1, "1-9" },
+		{ 10, PWNED_BAND_10, "10-99" },
+		{ 99, PWNED_BAND_10, "10-99" },
+		{ 100, PWNED_BAND_100, "100-999" },
+		{ 999, PWNED_BAND_100, "100-999" },
+		{ 1000, PWNED_BAND_1000, "1000+" },
+		{ UINT64_MAX, PWNED_BAND_1000, "1000+" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
+		enum pwned_band band = pwned_band_of(cases[i].count);
+
+		assert_int_equal(band, cases[i].band);
+		assert_string_equal(pwned_band_text(band), cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_value_has_its_name),
 		cmocka_unit_test(every_reason_has_half_a_sentence),
+		cmocka_unit_test(counts_are_told_in_bands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,9 +76,9 @@ struct event *pwned_late_event_create(struct event *parent,
 	return event;
 }
 
-/* The passthrough event, ready to be sent. */
-static struct event *decision_event(struct event *event, const char *name,
-				    const struct pwned_decision *decision)
+static struct event_passthrough *decision_event(
+	struct event *event, const char *name,
+	const struct pwned_decision *decision)
 {
 	return event_create_passthrough(event)
 		->set_name(name)
@@ -87,15 +87,15 @@ static struct event *decision_event(struct event *event, const char *name,
 		->add_str("action", pwned_action_name(decision->action))
 		->add_str("origin", pwned_origin_name(decision->origin))
 		->add_str("brake", decision->braked ? "yes" : "no")
-		->add_str("dry_run", decision->dry_run ? "yes" : "no")
-		->event();
+		->add_str("dry_run", decision->dry_run ? "yes" : "no");
 }
 
 void pwned_check_event_finish(struct event *event,
 			      const struct pwned_decision *decision)
 {
 	struct event *e =
-		decision_event(event, "pwned_check_finished", decision);
+		decision_event(event, "pwned_check_finished", decision)
+			->event();
 
 	if (decision->action == PWNED_ACTION_DENY) {
 		e_info(e, decision->dry_run ?
@@ -123,7 +123,10 @@ static const char *late_field(const struct event *event, const char *name)
 void pwned_late_event_finish(struct event *event,
 			     const struct pwned_decision *decision)
 {
-	struct event *e = decision_event(event, "pwned_check_late", decision);
+	struct event *e =
+		decision_event(event, "pwned_check_late", decision)
+			->add_str("renewed", decision->renewed ? "yes" : "no")
+			->event();
 
 	if (decision->verdict == PWNED_VERDICT_BREACHED && !decision->renewed) {
 		e_info(e,

@@ -5,13 +5,15 @@
 #include "array.h"
 #include "ioloop.h"
 #include "lib-event.h"
+#include "master-service.h"
 #include "auth-event.h"
-#include "auth-loop.h"
 #include "auth-process.h"
+#include "auth-report.h"
 #include "auth-server.h"
 #include "auth-start.h"
 #include "check.h"
 #include "conf.h"
+#include "dovecot-loop.h"
 
 #define COMPLAIN_EVERY_SECS 60
 
@@ -24,6 +26,7 @@ struct pwned_server {
 	unsigned int refcount;
 	struct event *event;
 	struct pwned_log log;
+	struct pwned_reporter reporter;
 	struct pwned_loop *loop;
 	struct pwned_engine *engine;
 	const struct pwned_settings *set; /* of the first that joined */
@@ -50,6 +53,15 @@ static void log_write(void *context, enum pwned_log_level level,
 	}
 }
 
+/* Dovecot ends an auth that nobody needs for a minute, and starts no other
+   until it is gone: with a thread that hangs at a disk, not before the disk
+   answers. */
+static bool may_end_when_idle(void)
+{
+	return the_server == NULL || the_server->engine == NULL ||
+	       !pwned_engine_is_busy(the_server->engine);
+}
+
 struct pwned_server *pwned_server_ref(void)
 {
 	struct pwned_server *server = the_server;
@@ -60,8 +72,17 @@ struct pwned_server *pwned_server_ref(void)
 		server->event = pwned_event_create();
 		server->log = (struct pwned_log){ .write = log_write,
 						  .context = server };
-		server->loop = pwned_auth_loop_new();
+		server->reporter = (struct pwned_reporter){
+			.log = &server->log,
+			.fetch = pwned_fetch_event,
+			.breaker = pwned_breaker_event,
+			.store = pwned_store_event,
+			.context = server->event,
+		};
+		server->loop = pwned_dovecot_loop_new();
 		i_array_init(&server->complaints, 2);
+		master_service_set_idle_die_callback(master_service,
+						     may_end_when_idle);
 	}
 	server->refcount++;
 	return server;
@@ -76,11 +97,12 @@ void pwned_server_unref(struct pwned_server **_server)
 	if (--server->refcount > 0)
 		return;
 	the_server = NULL;
+	master_service_set_idle_die_callback(master_service, NULL);
 	pwned_server_stop(server);
 	array_foreach_modifiable(&server->complaints, complaint)
 		i_free(complaint->text);
 	array_free(&server->complaints);
-	pwned_auth_loop_free(&server->loop);
+	pwned_dovecot_loop_free(&server->loop);
 	event_unref(&server->event);
 	i_free(server);
 }
@@ -97,9 +119,10 @@ bool pwned_server_join(struct pwned_server *server,
 	enum pwned_setting_id id;
 
 	if (server->engine == NULL) {
-		server->engine = pwned_engine_new(
-			&conf->set, conf->proxy_auth.data, random_seed(),
-			server->loop, &server->log, error_r);
+		server->engine = pwned_engine_new(&conf->set, PWNED_ROLE_AUTH,
+						  conf->proxy_auth.data,
+						  random_seed(), server->loop,
+						  &server->reporter, error_r);
 		if (server->engine == NULL)
 			return false;
 		server->set = &conf->set;

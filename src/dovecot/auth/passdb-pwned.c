@@ -8,6 +8,7 @@
 #include "passdb.h"
 #include "str.h"
 #include "auth-event.h"
+#include "auth-folders.h"
 #include "auth-server.h"
 #include "check.h"
 #include "compat-auth.h"
@@ -26,6 +27,8 @@ struct pwned_passdb {
 	bool debug_passwords;
 	bool is_common; /* false: difference says what other doors go by */
 	struct pwned_error difference;
+	bool folders_given; /* false: trouble says what could not be done */
+	struct pwned_error trouble;
 };
 
 /* A login that waits for its decision, or whose late one is to come. */
@@ -75,6 +78,9 @@ static struct passdb_module *passdb_pwned_create(
 	   is told by init. */
 	passdb->checks =
 		pwned_compat_conf_load(block, &passdb->conf, &passdb->error);
+	passdb->folders_given =
+		!passdb->checks ||
+		pwned_auth_folders_give(&passdb->conf.set, &passdb->trouble);
 	passdb->debug_passwords = pwned_compat_debug_passwords(block);
 	passdb->is_common = !passdb->checks || passdb->where != NULL ||
 			    pwned_compat_conf_is_common(&passdb->conf.set,
@@ -94,6 +100,8 @@ static void warn_of_settings(const struct pwned_passdb *passdb)
 		pwned_server_warn(passdb->server,
 				  "auth_debug_passwords = yes: Dovecot logs "
 				  "passwords in clear text");
+	if (!passdb->folders_given)
+		pwned_server_warn(passdb->server, passdb->trouble.text);
 	if (!passdb->is_common)
 		pwned_server_warn(passdb->server,
 				  t_strconcat(passdb->difference.text,

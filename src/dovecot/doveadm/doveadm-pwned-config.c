@@ -6,6 +6,7 @@
 #include "doveadm.h"
 #include "doveadm-print.h"
 #include "compat-conf.h"
+#include "doveadm-pwned-common.h"
 #include "doveadm-pwned-plugin.h"
 
 #include <unistd.h>
@@ -39,20 +40,11 @@ static void print_settings(const struct pwned_settings *set)
 	}
 }
 
-/* path NULL: what Dovecot reads. */
-static bool load(const char *path, struct pwned_conf *conf_r,
-		 struct pwned_error *error_r)
-{
-	if (path != NULL)
-		return pwned_conf_load(path, NULL, conf_r, error_r);
-	return pwned_compat_conf_load_common(conf_r, error_r);
-}
-
 static bool show(const char *path, struct pwned_error *error_r)
 {
 	struct pwned_conf conf;
 
-	if (!load(path, &conf, error_r))
+	if (!doveadm_pwned_load(path, &conf, error_r))
 		return FALSE;
 	print_settings(&conf.set);
 	pwned_conf_free(&conf);
@@ -68,7 +60,7 @@ static bool look_for_mistakes(const char *path, struct pwned_error *error_r)
 		if (!pwned_compat_conf_check_common(error_r))
 			return FALSE;
 	} else {
-		if (!load(path, &conf, error_r))
+		if (!doveadm_pwned_load(path, &conf, error_r))
 			return FALSE;
 		pwned_conf_free(&conf);
 	}

@@ -14,7 +14,10 @@ const char *doveadm_pwned_plugin_version = DOVECOT_ABI_VERSION;
 
 void doveadm_pwned_plugin_init(struct module *module ATTR_UNUSED)
 {
+	doveadm_cmd_register_ver2(&doveadm_cmd_pwned_check);
 	doveadm_cmd_register_ver2(&doveadm_cmd_pwned_config);
+	doveadm_cmd_register_ver2(&doveadm_cmd_pwned_purge);
+	doveadm_cmd_register_ver2(&doveadm_cmd_pwned_stats);
 }
 
 void doveadm_pwned_plugin_deinit(void)

@@ -4,6 +4,9 @@
 
 struct doveadm_cmd_ver2;
 
+extern struct doveadm_cmd_ver2 doveadm_cmd_pwned_check;
 extern struct doveadm_cmd_ver2 doveadm_cmd_pwned_config;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pwned_purge;
+extern struct doveadm_cmd_ver2 doveadm_cmd_pwned_stats;
 
 #endif

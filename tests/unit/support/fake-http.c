@@ -12,6 +12,8 @@ struct pwned_http_request {
 	struct pwned_http *http;
 	bool running;
 	char url[64];
+	bool conditional;
+	char etag[128];
 	const struct pwned_http_handler *handler;
 	void *context;
 };
@@ -76,7 +78,7 @@ bool pwned_http_is_idle(const struct pwned_http *http)
 }
 
 struct pwned_http_request *pwned_http_get(
-	struct pwned_http *http, const char *url,
+	struct pwned_http *http, const char *url, const char *etag,
 	const struct pwned_http_handler *handler, void *context,
 	enum pwned_reason *reason_r)
 {
@@ -91,6 +93,9 @@ struct pwned_http_request *pwned_http_get(
 	request->handler = handler;
 	request->context = context;
 	(void)snprintf(request->url, sizeof(request->url), "%s", url);
+	request->conditional = etag != NULL;
+	(void)snprintf(request->etag, sizeof(request->etag), "%s",
+		       etag != NULL ? etag : "");
 	fake_http.length++;
 	fake_http.running++;
 	http->running++;
@@ -132,6 +137,13 @@ const char *fake_http_url(unsigned int number)
 	return request_of(number)->url;
 }
 
+const char *fake_http_etag(unsigned int number)
+{
+	const struct pwned_http_request *request = request_of(number);
+
+	return request->conditional ? request->etag : NULL;
+}
+
 bool fake_http_body(unsigned int number, const char *data, size_t size)
 {
 	struct pwned_http_request *request = request_of(number);
@@ -140,17 +152,68 @@ bool fake_http_body(unsigned int number, const char *data, size_t size)
 	return request->handler->body(request->context, data, size);
 }
 
-void fake_http_end(unsigned int number, enum pwned_reason reason,
-		   const char *detail)
+void fake_http_finish(unsigned int number,
+		      const struct pwned_http_result *result)
 {
 	struct pwned_http_request *request = request_of(number);
 
 	request_end(request);
-	request->handler->done(request->context, reason, detail);
+	request->handler->done(request->context, result);
+}
+
+void fake_http_end(unsigned int number, enum pwned_reason reason,
+		   const char *detail)
+{
+	const struct pwned_http_result result = {
+		.reason = reason,
+		.detail = detail,
+		.etag = "",
+	};
+
+	fake_http_finish(number, &result);
 }
 
 void fake_http_answer(unsigned int number, const char *body)
 {
+	fake_http_answer_tagged(number, body, "");
+}
+
+void fake_http_answer_tagged(unsigned int number, const char *body,
+			     const char *etag)
+{
+	const struct pwned_http_result result = {
+		.detail = "",
+		.status = 200,
+		.etag = etag,
+	};
+
 	(void)fake_http_body(number, body, strlen(body));
-	fake_http_end(number, PWNED_REASON_NONE, "");
+	fake_http_finish(number, &result);
+}
+
+void fake_http_not_modified(unsigned int number)
+{
+	const struct pwned_http_result result = {
+		.detail = "",
+		.status = 304,
+		.not_modified = true,
+		.etag = "",
+	};
+
+	assert_true(request_of(number)->conditional);
+	fake_http_finish(number, &result);
+}
+
+void fake_http_refuse(unsigned int number, long status,
+		      uint64_t retry_after_msecs)
+{
+	const struct pwned_http_result result = {
+		.reason = PWNED_REASON_HTTP_STATUS,
+		.detail = "",
+		.status = status,
+		.etag = "",
+		.retry_after_msecs = retry_after_msecs,
+	};
+
+	fake_http_finish(number, &result);
 }

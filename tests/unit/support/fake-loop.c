@@ -13,6 +13,7 @@
 #define SERVE_MAX_MSECS 10000
 /* A test starts at no special time. */
 #define CLOCK_START 1000000
+#define UNIX_START  1700000000
 
 struct pwned_watch {
 	TAILQ_ENTRY(pwned_watch) entry;
@@ -34,8 +35,10 @@ struct pwned_timer {
 struct fake_loop {
 	struct pwned_loop loop; /* must be first */
 	TAILQ_HEAD(, pwned_watch) watches;
-	TAILQ_HEAD(, pwned_timer) timers; /* in order of time */
+	TAILQ_HEAD(timer_list, pwned_timer) timers; /* in order of time */
 	uint64_t now_msecs;
+	/* the time of the day at some moment */
+	uint64_t unix_secs, unix_at_msecs;
 };
 
 static struct pwned_watch *watch_add(struct pwned_loop *_loop, int fd,
@@ -74,21 +77,23 @@ static struct pwned_timer *timer_add(struct pwned_loop *_loop,
 				     void *context)
 {
 	struct fake_loop *loop = (struct fake_loop *)_loop;
-	struct pwned_timer *timer = malloc(sizeof(*timer)), *later;
+	struct pwned_timer *timer = malloc(sizeof(*timer)), *before;
 
 	assert_non_null(timer);
 	*timer = (struct pwned_timer){ .loop = loop,
 				       .due_msecs = loop->now_msecs + msecs,
 				       .callback = callback,
 				       .context = context };
-	TAILQ_FOREACH(later, &loop->timers, entry) {
-		if (later->due_msecs > timer->due_msecs)
+	/* most are due after those that are there */
+	TAILQ_FOREACH_REVERSE(before, &loop->timers, timer_list, entry)
+	{
+		if (before->due_msecs <= timer->due_msecs)
 			break;
 	}
-	if (later != NULL)
-		TAILQ_INSERT_BEFORE(later, timer, entry);
+	if (before != NULL)
+		TAILQ_INSERT_AFTER(&loop->timers, before, timer, entry);
 	else
-		TAILQ_INSERT_TAIL(&loop->timers, timer, entry);
+		TAILQ_INSERT_HEAD(&loop->timers, timer, entry);
 	return timer;
 }
 
@@ -106,12 +111,20 @@ static uint64_t now_msecs(struct pwned_loop *loop)
 	return ((struct fake_loop *)loop)->now_msecs;
 }
 
+static uint64_t unix_secs(struct pwned_loop *_loop)
+{
+	struct fake_loop *loop = (struct fake_loop *)_loop;
+
+	return loop->unix_secs + (loop->now_msecs - loop->unix_at_msecs) / 1000;
+}
+
 static const struct pwned_loop_vfuncs vfuncs = {
 	.watch_add = watch_add,
 	.watch_remove = watch_remove,
 	.timer_add = timer_add,
 	.timer_remove = timer_remove,
 	.now_msecs = now_msecs,
+	.unix_secs = unix_secs,
 };
 
 struct pwned_loop *fake_loop_new(void)
@@ -121,6 +134,7 @@ struct pwned_loop *fake_loop_new(void)
 	assert_non_null(loop);
 	loop->loop.v = &vfuncs;
 	loop->now_msecs = CLOCK_START;
+	fake_loop_set_unix(&loop->loop, UNIX_START);
 	TAILQ_INIT(&loop->watches);
 	TAILQ_INIT(&loop->timers);
 	return &loop->loop;
@@ -134,6 +148,14 @@ void fake_loop_free(struct pwned_loop **_loop)
 	assert_true(TAILQ_EMPTY(&loop->timers));
 	free(loop);
 	*_loop = NULL;
+}
+
+void fake_loop_set_unix(struct pwned_loop *_loop, uint64_t secs)
+{
+	struct fake_loop *loop = (struct fake_loop *)_loop;
+
+	loop->unix_secs = secs;
+	loop->unix_at_msecs = loop->now_msecs;
 }
 
 /* Runs the first timer if it is due by then. */

@@ -16,6 +16,9 @@ void fake_loop_free(struct pwned_loop **loop);
    that are due now. */
 void fake_loop_advance(struct pwned_loop *loop, unsigned int msecs);
 
+/* Sets the time of the day, which then goes with the clock. */
+void fake_loop_set_unix(struct pwned_loop *loop, uint64_t secs);
+
 /* For tests with real sockets: serves them, with the clock going as usual,
    until *done. Fails the test when that takes more than some seconds. */
 void fake_loop_serve(struct pwned_loop *loop, const bool *done);

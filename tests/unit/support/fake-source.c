@@ -7,7 +7,8 @@
 struct pwned_fetch {
 	bool running;
 	uint32_t prefix;
-	bool urgent;
+	struct pwned_range_label known;
+	enum pwned_fetch_mode mode;
 	pwned_fetch_callback *callback;
 	void *context;
 };
@@ -21,17 +22,16 @@ struct pwned_source {
 struct fake_source fake_source;
 static struct pwned_source the_source;
 
-struct pwned_source *pwned_source_new(const struct pwned_settings *set,
-				      const char *proxy_auth,
-				      struct pwned_loop *loop,
-				      const struct pwned_log *log,
-				      pwned_range_callback *fetched,
-				      void *context,
-				      struct pwned_error *error_r)
+struct pwned_source *pwned_source_new(
+	const struct pwned_settings *set, const char *proxy_auth,
+	struct pwned_loop *loop, const struct pwned_reporter *reporter,
+	struct pwned_counters *counters, pwned_range_callback *fetched,
+	void *context, struct pwned_error *error_r)
 {
 	(void)set;
 	(void)loop;
-	(void)log;
+	(void)reporter;
+	(void)counters;
 	assert_null(proxy_auth);
 	if (fake_source.unusable) {
 		(void)pwned_error_set(error_r, "no libcurl");
@@ -51,23 +51,28 @@ void pwned_source_free(struct pwned_source **source)
 }
 
 struct pwned_fetch *pwned_source_fetch(struct pwned_source *source,
-				       uint32_t prefix, bool urgent,
+				       uint32_t prefix,
+				       const struct pwned_range_label *known,
+				       enum pwned_fetch_mode mode,
 				       pwned_fetch_callback *callback,
-				       void *context,
+				       void *context, bool *probe_r,
 				       enum pwned_reason *reason_r)
 {
 	struct pwned_fetch *fetch = &source->fetches[fake_source.length];
 
-	if (fake_source.known != PWNED_REASON_NONE) {
-		*reason_r = fake_source.known;
+	*probe_r = fake_source.probe;
+	if (fake_source.refuse != PWNED_REASON_NONE) {
+		*reason_r = fake_source.refuse;
 		return NULL;
 	}
 	assert_true(fake_source.length < FAKE_SOURCE_FETCHES_MAX);
 	*fetch = (struct pwned_fetch){ .running = true,
 				       .prefix = prefix,
-				       .urgent = urgent,
+				       .mode = mode,
 				       .callback = callback,
 				       .context = context };
+	if (known != NULL)
+		fetch->known = *known;
 	fake_source.length++;
 	fake_source.running++;
 	return fetch;
@@ -97,18 +102,63 @@ uint32_t fake_source_prefix(unsigned int number)
 	return fetch_of(number)->prefix;
 }
 
-bool fake_source_is_urgent(unsigned int number)
+enum pwned_fetch_mode fake_source_mode(unsigned int number)
 {
-	return fetch_of(number)->urgent;
+	return fetch_of(number)->mode;
+}
+
+const struct pwned_range_label *fake_source_known(unsigned int number)
+{
+	return &fetch_of(number)->known;
 }
 
 void fake_source_end(unsigned int number, enum pwned_reason reason,
 		     struct pwned_range *range)
 {
+	const struct pwned_fetch_result result = {
+		.reason = reason,
+		.range = range,
+	};
 	struct pwned_fetch *fetch = fetch_of(number);
 
 	fetch_end(fetch);
 	if (range != NULL)
-		the_source.fetched(the_source.context, fetch->prefix, range);
-	fetch->callback(fetch->context, reason, range);
+		the_source.fetched(the_source.context, pwned_range_label(range),
+				   range);
+	fetch->callback(fetch->context, &result);
+}
+
+void fake_source_not_modified(unsigned int number, uint32_t day)
+{
+	const struct pwned_fetch_result result = { .not_modified = true };
+	struct pwned_fetch *fetch = fetch_of(number);
+	struct pwned_range_label label = fetch->known;
+
+	assert_string_not_equal(label.etag, "");
+	label.day = day;
+	fetch_end(fetch);
+	the_source.fetched(the_source.context, &label, NULL);
+	fetch->callback(fetch->context, &result);
+}
+
+unsigned int pwned_source_count(const struct pwned_source *source)
+{
+	(void)source;
+	return 1;
+}
+
+void pwned_source_save_breaker(const struct pwned_source *source,
+			       unsigned int index,
+			       struct pwned_breaker_snapshot *snapshot_r)
+{
+	(void)source;
+	assert_int_equal(index, 0);
+	*snapshot_r = fake_source.breaker;
+}
+
+void pwned_source_restore_breaker(struct pwned_source *source,
+				  const struct pwned_breaker_snapshot *snapshot)
+{
+	(void)source;
+	fake_source.breaker = *snapshot;
 }

@@ -8,6 +8,14 @@
 
 struct pwned_range *test_range_new(size_t count)
 {
+	const struct pwned_range_label label = { .prefix = 0 };
+
+	return test_range_labelled(count, &label);
+}
+
+struct pwned_range *test_range_labelled(size_t count,
+					const struct pwned_range_label *label)
+{
 	struct pwned_range_entry *entries = calloc(count + 1, sizeof(*entries));
 	struct pwned_range *range;
 
@@ -16,7 +24,7 @@ struct pwned_range *test_range_new(size_t count)
 		entries[i].key = i * TEST_KEY_STEP;
 		entries[i].count = 1;
 	}
-	range = pwned_range_pack(entries, count);
+	range = pwned_range_pack(entries, count, label);
 	free(entries);
 	assert_non_null(range);
 	return range;

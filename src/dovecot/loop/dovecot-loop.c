@@ -3,7 +3,7 @@
 
 #include "lib.h"
 #include "ioloop.h"
-#include "auth-loop.h"
+#include "dovecot-loop.h"
 
 #include <time.h>
 
@@ -14,7 +14,7 @@
 #define MONOTONIC_CLOCK CLOCK_MONOTONIC
 #endif
 
-struct auth_loop {
+struct dovecot_loop {
 	struct pwned_loop loop; /* must be first */
 	struct ioloop *ioloop;
 };
@@ -42,12 +42,11 @@ static void watch_writable(struct pwned_watch *watch)
 	watch->callback(watch->context, watch->fd, PWNED_LOOP_WRITE);
 }
 
-static struct pwned_watch *auth_loop_watch_add(struct pwned_loop *_loop, int fd,
-					       unsigned int events,
-					       pwned_watch_callback *callback,
-					       void *context)
+static struct pwned_watch *dovecot_loop_watch_add(
+	struct pwned_loop *_loop, int fd, unsigned int events,
+	pwned_watch_callback *callback, void *context)
 {
-	struct auth_loop *loop = (struct auth_loop *)_loop;
+	struct dovecot_loop *loop = (struct dovecot_loop *)_loop;
 	struct pwned_watch *watch = i_new(struct pwned_watch, 1);
 
 	watch->fd = fd;
@@ -62,7 +61,7 @@ static struct pwned_watch *auth_loop_watch_add(struct pwned_loop *_loop, int fd,
 	return watch;
 }
 
-static void auth_loop_watch_remove(struct pwned_watch **_watch)
+static void dovecot_loop_watch_remove(struct pwned_watch **_watch)
 {
 	struct pwned_watch *watch = *_watch;
 
@@ -83,12 +82,11 @@ static void timer_expired(struct pwned_timer *timer)
 	callback(context);
 }
 
-static struct pwned_timer *auth_loop_timer_add(struct pwned_loop *_loop,
-					       unsigned int msecs,
-					       pwned_timer_callback *callback,
-					       void *context)
+static struct pwned_timer *dovecot_loop_timer_add(
+	struct pwned_loop *_loop, unsigned int msecs,
+	pwned_timer_callback *callback, void *context)
 {
-	struct auth_loop *loop = (struct auth_loop *)_loop;
+	struct dovecot_loop *loop = (struct dovecot_loop *)_loop;
 	struct pwned_timer *timer = i_new(struct pwned_timer, 1);
 
 	timer->callback = callback;
@@ -97,7 +95,7 @@ static struct pwned_timer *auth_loop_timer_add(struct pwned_loop *_loop,
 	return timer;
 }
 
-static void auth_loop_timer_remove(struct pwned_timer **_timer)
+static void dovecot_loop_timer_remove(struct pwned_timer **_timer)
 {
 	struct pwned_timer *timer = *_timer;
 
@@ -106,7 +104,7 @@ static void auth_loop_timer_remove(struct pwned_timer **_timer)
 	i_free(timer);
 }
 
-static uint64_t auth_loop_now_msecs(struct pwned_loop *loop ATTR_UNUSED)
+static uint64_t dovecot_loop_now_msecs(struct pwned_loop *loop ATTR_UNUSED)
 {
 	struct timespec now;
 
@@ -114,26 +112,33 @@ static uint64_t auth_loop_now_msecs(struct pwned_loop *loop ATTR_UNUSED)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static const struct pwned_loop_vfuncs auth_loop_vfuncs = {
-	.watch_add = auth_loop_watch_add,
-	.watch_remove = auth_loop_watch_remove,
-	.timer_add = auth_loop_timer_add,
-	.timer_remove = auth_loop_timer_remove,
-	.now_msecs = auth_loop_now_msecs,
+/* Not ioloop_time, which lags behind. */
+static uint64_t dovecot_loop_unix_secs(struct pwned_loop *loop ATTR_UNUSED)
+{
+	return (uint64_t)time(NULL);
+}
+
+static const struct pwned_loop_vfuncs dovecot_loop_vfuncs = {
+	.watch_add = dovecot_loop_watch_add,
+	.watch_remove = dovecot_loop_watch_remove,
+	.timer_add = dovecot_loop_timer_add,
+	.timer_remove = dovecot_loop_timer_remove,
+	.now_msecs = dovecot_loop_now_msecs,
+	.unix_secs = dovecot_loop_unix_secs,
 };
 
-struct pwned_loop *pwned_auth_loop_new(void)
+struct pwned_loop *pwned_dovecot_loop_new(void)
 {
-	struct auth_loop *loop = i_new(struct auth_loop, 1);
+	struct dovecot_loop *loop = i_new(struct dovecot_loop, 1);
 
-	loop->loop.v = &auth_loop_vfuncs;
+	loop->loop.v = &dovecot_loop_vfuncs;
 	loop->ioloop = current_ioloop;
 	return &loop->loop;
 }
 
-void pwned_auth_loop_free(struct pwned_loop **_loop)
+void pwned_dovecot_loop_free(struct pwned_loop **_loop)
 {
-	struct auth_loop *loop = (struct auth_loop *)*_loop;
+	struct dovecot_loop *loop = (struct dovecot_loop *)*_loop;
 
 	*_loop = NULL;
 	i_free(loop);

@@ -43,6 +43,8 @@ struct pwned_loop_vfuncs {
 
 	/* A clock that does not go back. */
 	uint64_t (*now_msecs)(struct pwned_loop *loop);
+	/* The time of the day, for what outlives the process. */
+	uint64_t (*unix_secs)(struct pwned_loop *loop);
 };
 
 struct pwned_loop {

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The engine as a whole: what it is made of, and its end. */
+
+#include "engine.h"
+#include "age.h"
+
+#include <stdlib.h>
+
+static void range_fetched(void *context, const struct pwned_range_label *label,
+			  struct pwned_range *range)
+{
+	struct pwned_engine *engine = context;
+
+	if (range != NULL)
+		pwned_store_add(engine->store, range);
+	else
+		pwned_store_renew(engine->store, label);
+}
+
+void pwned_engine_enter(struct pwned_engine *engine)
+{
+	const struct pwned_loop_vfuncs *v = engine->loop->v;
+
+	engine->now_secs = v->now_msecs(engine->loop) / 1000;
+	engine->today = pwned_day_of(v->unix_secs(engine->loop));
+}
+
+static bool engine_fill(struct pwned_engine *engine, enum pwned_role role,
+			uint64_t seed, struct pwned_error *error_r)
+{
+	const struct pwned_settings *set = engine->set;
+	unsigned int share = set->brake_share_percent;
+
+	engine->hasher = pwned_hasher_new();
+	engine->store = pwned_store_new(
+		set,
+		role == PWNED_ROLE_AUTH ? PWNED_STORE_WRITER :
+					  PWNED_STORE_READER,
+		engine->loop, engine->reporter, &engine->counters);
+	if (share > 0)
+		engine->brake = pwned_brake_new(share, seed);
+	if (engine->hasher == NULL || engine->store == NULL ||
+	    (share > 0 && engine->brake == NULL))
+		return pwned_error_set(error_r,
+				       "out of memory or threads, or OpenSSL "
+				       "has no SHA-1");
+	return true;
+}
+
+struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
+				      enum pwned_role role,
+				      const char *proxy_auth, uint64_t seed,
+				      struct pwned_loop *loop,
+				      const struct pwned_reporter *reporter,
+				      struct pwned_error *error_r)
+{
+	struct pwned_engine *engine = calloc(1, sizeof(*engine));
+
+	if (engine == NULL) {
+		(void)pwned_error_set(error_r, "out of memory");
+		return NULL;
+	}
+	TAILQ_INIT(&engine->checks);
+	engine->set = set;
+	engine->loop = loop;
+	engine->reporter = reporter;
+	pwned_engine_enter(engine);
+	if (engine_fill(engine, role, seed, error_r))
+		engine->source = pwned_source_new(
+			set, proxy_auth, loop, reporter, &engine->counters,
+			range_fetched, engine, error_r);
+	if (engine->source == NULL)
+		pwned_engine_free(&engine);
+	else if (role == PWNED_ROLE_AUTH)
+		pwned_engine_state_start(engine);
+	return engine;
+}
+
+bool pwned_engine_is_busy(const struct pwned_engine *engine)
+{
+	return pwned_store_is_busy(engine->store) ||
+	       (engine->keeper != NULL &&
+		pwned_state_keeper_is_busy(engine->keeper));
+}
+
+void pwned_engine_free(struct pwned_engine **_engine)
+{
+	struct pwned_engine *engine = *_engine;
+
+	*_engine = NULL;
+	pwned_engine_end_checks(engine);
+	if (engine->source != NULL)
+		pwned_engine_state_stop(engine);
+	pwned_source_free(&engine->source);
+	pwned_store_free(&engine->store);
+	pwned_brake_free(&engine->brake);
+	pwned_hasher_free(engine->hasher);
+	free(engine);
+}

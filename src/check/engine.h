@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef PWNED_ENGINE_H
+#define PWNED_ENGINE_H
+
+#include "brake.h"
+#include "check.h"
+#include "counters.h"
+#include "digest.h"
+#include "source.h"
+#include "state-keeper.h"
+#include "store.h"
+
+#include <sys/queue.h>
+
+/* What check.c and the engine-*.c share. */
+struct pwned_engine {
+	const struct pwned_settings *set;
+	struct pwned_loop *loop;
+	const struct pwned_reporter *reporter;
+	/* the clocks, looked at once for each way into the engine */
+	uint64_t now_secs;
+	uint32_t today;
+
+	struct pwned_hasher *hasher;
+	struct pwned_store *store;
+	struct pwned_source *source;
+	struct pwned_brake *brake; /* NULL: none */
+	bool brake_reported;
+	uint64_t brake_engaged_secs; /* when it was last seen to hold */
+	struct pwned_counters counters;
+
+	struct pwned_state_keeper *keeper; /* NULL: nothing is kept */
+	struct pwned_timer *save;
+	bool restored; /* or there was nothing to restore */
+	uint64_t started_secs, since_secs;
+	uint64_t saved_counters[PWNED_COUNTERS];
+
+	TAILQ_HEAD(, pwned_check) checks;
+	unsigned int checks_count;
+};
+
+/* Each way into the engine begins with it. */
+void pwned_engine_enter(struct pwned_engine *engine);
+
+/* check.c: decides what still waits; a callback may not start new checks. */
+void pwned_engine_end_checks(struct pwned_engine *engine);
+
+/* engine-brake.c: a user's password was verified, at a service. */
+void pwned_engine_brake_count(struct pwned_engine *engine,
+			      const struct pwned_login *login);
+/* Turns a denial into a warning where the brake holds. A late denial denies
+   nobody, so it does not count. user NULL: nobody whom the brake counts. */
+void pwned_engine_brake_apply(struct pwned_engine *engine, const char *user,
+			      struct pwned_decision *decision);
+
+/* engine-state.c: takes over what the auth before has left. */
+void pwned_engine_state_start(struct pwned_engine *engine);
+/* Something has changed: the state file is written within some seconds. */
+void pwned_engine_state_changed(struct pwned_engine *engine);
+/* Writes it for the last time. */
+void pwned_engine_state_stop(struct pwned_engine *engine);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Counters and their names. */
+
+#include "counters.h"
+
+static const char *const names[PWNED_COUNTERS] = {
+	[PWNED_COUNT_FROM_MEMORY] = "from_memory",
+	[PWNED_COUNT_FROM_DISK] = "from_disk",
+	[PWNED_COUNT_STALE] = "stale",
+	[PWNED_COUNT_MISSES] = "misses",
+	[PWNED_COUNT_DAMAGED_BLOCKS] = "damaged_blocks",
+	[PWNED_COUNT_READ_ERRORS] = "read_errors",
+	[PWNED_COUNT_READS_SKIPPED] = "reads_skipped",
+	[PWNED_COUNT_WRITTEN] = "written",
+	[PWNED_COUNT_RENEWED] = "renewed",
+	[PWNED_COUNT_WRITE_ERRORS] = "write_errors",
+	[PWNED_COUNT_WRITES_DROPPED] = "writes_dropped",
+	[PWNED_COUNT_TOO_LONG] = "too_long",
+	[PWNED_COUNT_NO_ROOM] = "no_room",
+	[PWNED_COUNT_EVICTED] = "evicted",
+	[PWNED_COUNT_FETCHED] = "fetched",
+	[PWNED_COUNT_NOT_MODIFIED] = "not_modified",
+	[PWNED_COUNT_FETCHES_FAILED] = "fetches_failed",
+	[PWNED_COUNT_BREAKER_OPENED] = "breaker_opened",
+	[PWNED_COUNT_LATE_BREACHED] = "late_breached",
+};
+
+const char *pwned_counter_name(enum pwned_counter counter)
+{
+	return names[counter];
+}
+
+void pwned_count(struct pwned_counters *counters, enum pwned_counter counter)
+{
+	(void)atomic_fetch_add_explicit(&counters->values[counter], 1,
+					memory_order_relaxed);
+}
+
+uint64_t pwned_counted(const struct pwned_counters *counters,
+		       enum pwned_counter counter)
+{
+	return atomic_load_explicit(&counters->values[counter],
+				    memory_order_relaxed);
+}

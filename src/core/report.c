@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reports to whoever hosts the engine. */
+
+#include "report.h"
+
+static const char *const breaker_names[] = {
+	[PWNED_BREAKER_CLOSED] = "closed",
+	[PWNED_BREAKER_OPEN] = "open",
+	[PWNED_BREAKER_PROBING] = "probing",
+};
+
+static const char *const fault_names[PWNED_STORE_FAULTS] = {
+	[PWNED_STORE_OPEN] = "open",       [PWNED_STORE_READ] = "read",
+	[PWNED_STORE_WRITE] = "write",     [PWNED_STORE_FULL] = "full",
+	[PWNED_STORE_DAMAGED] = "damaged", [PWNED_STORE_REMOVED] = "removed",
+	[PWNED_STORE_STALLED] = "stalled", [PWNED_STORE_STATE] = "state",
+};
+
+const char *pwned_breaker_state_name(enum pwned_breaker_state state)
+{
+	return breaker_names[state];
+}
+
+const char *pwned_store_fault_name(enum pwned_store_fault fault)
+{
+	return fault_names[fault];
+}
+
+void pwned_report_fetch(const struct pwned_reporter *reporter,
+			const struct pwned_fetch_report *report)
+{
+	if (reporter->fetch != NULL)
+		reporter->fetch(reporter->context, report);
+}
+
+void pwned_report_breaker(const struct pwned_reporter *reporter,
+			  const struct pwned_breaker_report *report)
+{
+	if (reporter->breaker != NULL)
+		reporter->breaker(reporter->context, report);
+}
+
+void pwned_report_store(const struct pwned_reporter *reporter,
+			enum pwned_store_fault fault, const char *text)
+{
+	if (reporter->store != NULL)
+		reporter->store(reporter->context, fault, text);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef DOVEADM_PWNED_COMMON_H
+#define DOVEADM_PWNED_COMMON_H
+
+#include "conf.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What the commands share. */
+
+struct doveadm_cmd_context;
+
+/* Reads the settings. path NULL: those that Dovecot reads. */
+bool doveadm_pwned_load(const char *path, struct pwned_conf *conf_r,
+			struct pwned_error *error_r);
+/* The same for a command with -c, --config-file. */
+bool doveadm_pwned_load_for(const struct doveadm_cmd_context *cctx,
+			    struct pwned_conf *conf_r,
+			    struct pwned_error *error_r);
+
+/* From here on ^C ends the program at once; Dovecot would wait for the end of
+   the command. */
+void doveadm_pwned_let_interrupt(void);
+
+/* Root's way to work in a folder as its owner would: it is not led elsewhere by
+   what stands there, and leaves no file that auth cannot open. Others work with
+   the rights that they have. */
+struct doveadm_pwned_rights {
+	bool taken;
+	gid_t gid; /* what it was */
+};
+
+/* Where there is no such folder, nothing is taken; the work itself will say so.
+   Returns false with what failed. Only for the time of the work: give them
+   back. */
+bool doveadm_pwned_rights_take(const char *folder,
+			       struct doveadm_pwned_rights *rights_r,
+			       struct pwned_error *error_r);
+void doveadm_pwned_rights_give_back(struct doveadm_pwned_rights *rights);
+
+#endif
