@@ -14,6 +14,8 @@ from lib.postfix import Postfix
 from lib.processes import Daemon, scratch_folder
 from lib.range_source import Nginx, RangeServer
 
+DEFAULT_FOLDERS = (Path("/var/cache/dovecot-pwned"), Path("/var/lib/dovecot-pwned"))
+
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
@@ -56,9 +58,18 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture
-def default_file() -> Iterator[Path]:
+def default_folders() -> None:
+    """Those for ranges and for auth's state, which are all tests' that name none:
+    as empty as `make install` leaves them."""
+    for folder in DEFAULT_FOLDERS:
+        for file in folder.iterdir():
+            file.unlink()
+
+
+@pytest.fixture
+def default_file(default_folders: None) -> Iterator[Path]:
     """The place where settings are looked for without being told, in the root's
-    scratch layer."""
+    scratch layer. What they do not name has its default, too."""
     file = Path("/etc/dovecot/dovecot-pwned.conf.ext")
     assert not file.exists()
     yield file

@@ -58,7 +58,7 @@ def test_over_http2_all_are_decided(
     dovecot.wait_for_checks(LOGINS, verdict="breached", action="deny")
     assert dovecot.checks() == LOGINS
     assert len(slow_server.prefixes()) == LOGINS
-    assert len({event["connection"] for event in nginx.events()}) == 1
+    assert len({event["connection"] for event in nginx.events(LOGINS)}) == 1
 
 
 def test_over_http1_the_rest_is_judged_late(

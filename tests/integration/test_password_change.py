@@ -22,6 +22,9 @@ COULD_NOT_TELL = "The password could not be checked right now. Try again later.\
 COUNT = ranges.count(BREACHED.password)
 PASSWORD_MAX = 4096
 
+# No settings here name any.
+pytestmark = pytest.mark.usefixtures("default_folders")
+
 Result = subprocess.CompletedProcess[str]
 Check = Callable[..., Result]
 
@@ -184,7 +187,7 @@ def test_tls(
         f"pwned_source = {nginx.url}\npwned_source_ca_file = {authority.file}\n"
     )
     assert run(BREACHED.password, "-c", str(settings_file)).returncode == 1
-    (seen,) = nginx.events()
+    (seen,) = nginx.events(1)
     assert seen["version"] == "HTTP/2.0"
     settings_file.write_text(f"pwned_source = {nginx.url}\n")
     unknown_authority = run(BREACHED.password, "-c", str(settings_file))

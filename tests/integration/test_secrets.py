@@ -20,8 +20,10 @@ from lib.dovecot import Dovecot
 from lib.dovecot_config import PROTOCOLS, Setup, Verifier
 from lib.fallible import FallibleSource, fault
 from lib.postfix import Postfix
-from lib.processes import scratch_folder
-from lib.secrecy import Secret
+from lib.processes import scratch_folder, wait_until
+from lib.secrecy import Secret, data_of
+from lib.slots import SlotFile
+from lib.state_file import StateFile
 from lib.users import CLEAN, CLEAN2, User
 
 # Of the list, such as do not stand in logs for other reasons.
@@ -32,13 +34,18 @@ BREACHED = [
         for word in ranges.breached_passwords()
         if len(word) >= 7 and not word.isalpha() and not word.isdigit()
     )
-][:12]
+][:20]
 USERS = (CLEAN, CLEAN2, *BREACHED)
 SECRETS = [Secret(user.password) for user in USERS]
+HOLE_BYTES = 1 << 35
 # Nobody's password; it is put where the searches have to find it.
 PLANTED = Secret("Gz8r-Wn3cTxa_Vd6q")
 FOLDERS = (Path("/tmp"), Path("/var"), Path("/etc"))
 FAULTS = ("refused", "404", "cut-body", "garbage", "huge", "slow-body")
+# So many in a row, and the source is left alone, which is told, too.
+FAILURES = 3
+# What has changed is in auth's file by then.
+STATE_SECS = 15
 # What the sources write is their own: they are asked for prefixes.
 SOURCES = ("range-server-", "faulty-", "nginx-", "name-server-")
 
@@ -118,18 +125,39 @@ class Day:
             self._log_in(source)
             self._choose_passwords()
         self.processes = processes.text()
-        self.dovecot.wait_for_checks(len(FAULTS), verdict="unknown")
+        # A refused connection is the first fault, and the last.
+        for reason, number in {
+            "connect": 1 + FAILURES,
+            "bad_line": 1,
+            "cut_body": 1,
+            "breaker_open": 1,
+        }.items():
+            self.dovecot.wait_for_checks(number, verdict="unknown", reason=reason)
+        state = StateFile(self.dovecot.place.state)
+        wait_until(state.breakers, "the state file", secs=STATE_SECS)
 
     def _log_in(self, source: FallibleSource) -> None:
         for user in (CLEAN, *BREACHED[:2]):
             for protocol in PROTOCOLS:
                 login(protocol, self.dovecot.ports[protocol], user.name, user.password)
             login("smtp", self.postfix.port, user.name, user.password)
+        users = iter(BREACHED[2:])
         with AuthSocket(self.dovecot.auth_client_socket) as auth:
-            auth.plain_many(logins(*BREACHED[:2]))
-            for name, user in zip(FAULTS, BREACHED[2:], strict=False):
-                source.become_faulty(fault(name))
+
+            def login_next() -> None:
+                user = next(users)
                 auth.plain(user.name, user.password)
+
+            auth.plain_many(logins(*BREACHED[:2]))
+            for name in FAULTS:
+                source.become_faulty(fault(name))
+                login_next()
+                # It answers again before it has failed too often.
+                source.become_good()
+                login_next()
+            source.become_faulty(fault("refused"))
+            for _ in range(FAILURES + 1):
+                login_next()
         source.become_good()
         time.sleep(1)
 
@@ -167,7 +195,10 @@ def test_nothing_is_told(day: Day) -> None:
 def test_something_is_told(day: Day) -> None:
     """The texts that were searched do tell of these logins."""
     told = day.told()
-    for word in (b"pwned_check_finished", b"Login refused", b"bad_line", b"cut_body"):
+    for word in (
+        b"pwned_check_finished", b"Login refused", b"bad_line", b"cut_body",
+        b"is left alone for", b"breaker_open",
+    ):  # fmt: skip
         assert word in told["log"]
     assert BREACHED[0].name.encode() in told["mail log"]
     for name in ("metrics", "stats"):
@@ -181,9 +212,28 @@ def test_nothing_in_the_process_list(day: Day) -> None:
 
 
 def test_nothing_in_files(day: Day) -> None:
+    """Nor in the store: its ranges are public, and hold no more than some bits of
+    each hash."""
     written = list(files_written_since(day.started))
     assert day.dovecot.log.path in written
-    assert not {file: hit for file in written if (hit := found(file.read_bytes()))}
+    assert set(kept(day)) <= set(written)
+    assert not {file: hit for file in written if (hit := found(data_of(file)))}
+
+
+def kept(day: Day) -> list[Path]:
+    """The files that outlive auth."""
+    place = day.dovecot.place
+    return [place.store / "ranges", place.state / "auth.state"]
+
+
+def test_nobody_in_what_is_kept(day: Day) -> None:
+    """Though both files do tell of these logins."""
+    assert len(SlotFile(day.dovecot.place.store).prefixes()) > len(FAULTS)
+    store, state = map(data_of, kept(day))
+    assert b"\nbreaker = " in state
+    for user in USERS:
+        assert user.name.encode() not in store
+        assert user.name.encode() not in state
 
 
 @pytest.mark.parametrize("form", [*PLANTED.forms, "prefix"])
@@ -191,9 +241,13 @@ def test_the_searches_find_what_is_planted(day: Day, form: str) -> None:
     planted = PLANTED.forms.get(form, PLANTED.prefix.encode())
     for top in FOLDERS:
         file = scratch_folder("planted", top) / "file"
-        file.write_bytes(b"a " + planted + b" z")
+        with file.open("wb") as opened:
+            # Behind a hole, as in the store.
+            opened.seek(HOLE_BYTES)
+            opened.write(b"a " + planted + b" z")
+            opened.truncate(2 * HOLE_BYTES)
         assert file in files_written_since(day.started)
-        assert any(form in forms for _, forms in found(file.read_bytes(), [PLANTED]))
+        assert any(form in forms for _, forms in found(data_of(file), [PLANTED]))
 
 
 def test_a_planted_login_is_found(day: Day) -> None:

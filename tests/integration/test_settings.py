@@ -166,7 +166,7 @@ def test_values_as_json(tmp_path: Path) -> None:
     shown = pwned_config("-f", "json", "-c", str(file))
     assert shown.returncode == 0, shown.stderr
     rows = {row["setting"]: row for row in json.loads(shown.stdout)}
-    assert len(rows) == 15
+    assert len(rows) == 21
     assert rows["pwned_dry_run"] == {
         "setting": "pwned_dry_run",
         "value": "yes",
@@ -176,6 +176,7 @@ def test_values_as_json(tmp_path: Path) -> None:
     assert rows["pwned_url"]["from"] == "line 3"
     assert rows["pwned_policy"]["value"] == DEFAULT_POLICY
     assert rows["pwned_policy"]["from"] == "default"
+    assert rows["pwned_store_max_age"]["value"] == "7 days"
 
 
 def test_values_as_table(tmp_path: Path) -> None:

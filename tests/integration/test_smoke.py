@@ -165,7 +165,7 @@ def test_http2_and_compression(
     trust = ("--http2", "--cacert", str(authority.file))
     answer = curl(*trust, "--header", "Accept-Encoding: gzip", url)
     assert gzip.decompress(answer.stdout) == ranges.body("21BD1")
-    (seen,) = nginx.events()
+    (seen,) = nginx.events(1)
     assert seen["version"] == "HTTP/2.0"
     assert seen["content_encoding"] == "gzip"
     assert range_server.events()[0]["forwarded_protocol"] == "HTTP/2.0"

@@ -19,6 +19,12 @@ from lib.valgrind import Valgrind
 # What does come has to come in time under valgrind, which is slow.
 PATIENT = "pwned_wait = 8 s\npwned_fetch_timeout = 9 s\n"
 IMPATIENT = "pwned_wait = 1 s\npwned_fetch_timeout = 1500 ms\n"
+# Who waits in vain does so until the source has failed.
+TO_THE_END = "pwned_wait = 1500 ms\npwned_fetch_timeout = 1500 ms\n"
+# So many failures are too few for a source to be left alone: the next login asks
+# it, too.
+FEW = 2
+LEFT_ALONE = "is left alone for "
 
 
 class Watched:
@@ -56,6 +62,9 @@ class Watched:
         self.dovecot.change(settings=self.settings + settings)
         self.dovecot.reload()
         wait_until(lambda: self._started() > before, "a new auth process", secs=30)
+
+    def times_left_alone(self) -> int:
+        return self.dovecot.log.text().count(LEFT_ALONE)
 
     def _started(self) -> int:
         """How many auth processes, at least the one that is connected to now."""
@@ -102,20 +111,43 @@ def test_late_decisions(stack: ExitStack) -> None:
 
 def test_faults(stack: ExitStack, authority: CertificateAuthority) -> None:
     source = stack.enter_context(FallibleSource(authority, fault("refused")))
-    watched = Watched(stack, source.settings)
+    watched = Watched(stack, source.settings, TO_THE_END)
     for name in (
         "refused", "404", "cut-body", "cut-chunked", "close-delimited", "huge",
         "garbage", "empty", "reset", "redirect-loop", "slow-body", "black-hole",
     ):  # fmt: skip
         source.become_faulty(fault(name))
-        assert all(watched.login(*watched.crowd.breached(3)))
-    source.become_good()
-    assert not any(watched.login(*watched.crowd.breached(3)))
+        assert all(watched.login(*watched.crowd.breached(FEW)))
+        source.become_good()
+        assert not any(watched.login(*watched.crowd.breached(1)))
     for name in ("slow-body", "black-hole"):
         source.become_faulty(fault(name))
         watched.leave(*watched.crowd.breached(5))
         watched.reload()
     watched.leave(*watched.crowd.breached(5))
+    assert not watched.times_left_alone()
+    watched.assert_clean()
+
+
+@pytest.mark.parametrize("name", ["429", "500"])
+def test_a_source_that_is_left_alone(
+    stack: ExitStack, authority: CertificateAuthority, name: str
+) -> None:
+    """For a while, by this auth and the next."""
+    source = stack.enter_context(FallibleSource(authority, fault(name)))
+    watched = Watched(stack, source.settings)
+    known = watched.crowd.breached(5)
+    assert not any(watched.login(*known))
+    source.become_faulty()
+    assert all(watched.login(*watched.crowd.breached(20)))
+    watched.dovecot.log.wait_for(LEFT_ALONE)
+    assert not any(watched.login(*known))
+    watched.reload()
+    users = watched.crowd.breached(5)
+    assert all(watched.login(*users))
+    watched.dovecot.wait_for_checks(5, reason="breaker_open", secs=30)
+    source.become_good()
+    wait_until(lambda: not any(watched.login(*users)), "an answer", secs=60)
     watched.assert_clean()
 
 
@@ -125,18 +157,21 @@ def test_tls_and_http2(stack: ExitStack, authority: CertificateAuthority) -> Non
     assert not any(watched.login(*watched.crowd.breached(5)))
     for name in ("wrong-name", "expired", "plain-http", "cut-http2"):
         source.become_faulty(fault(name))
-        assert all(watched.login(*watched.crowd.breached(3)))
-    source.become_good_over_http2()
-    assert not any(watched.login(*watched.crowd.breached(20)))
+        assert all(watched.login(*watched.crowd.breached(FEW)))
+        source.become_good_over_http2()
+        assert not any(watched.login(*watched.crowd.breached(10)))
+    assert not watched.times_left_alone()
     watched.assert_clean()
 
 
 @pytest.mark.parametrize("name", ["unresolvable", "black-hole-dns"])
 def test_names(stack: ExitStack, authority: CertificateAuthority, name: str) -> None:
     source = stack.enter_context(FallibleSource(authority, fault(name)))
-    watched = Watched(stack, source.settings)
+    # The first of two sources has half of the time that a login waits.
+    watched = Watched(stack, source.settings, PATIENT)
     assert not any(watched.login(*watched.crowd.breached(3)))
     source.become_faulty()
-    assert all(watched.login(*watched.crowd.breached(3)))
+    assert all(watched.login(*watched.crowd.breached(FEW)))
+    assert not watched.times_left_alone()
     watched.leave(*watched.crowd.breached(5))
     watched.assert_clean()

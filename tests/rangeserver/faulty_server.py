@@ -114,6 +114,22 @@ def content(body: bytes, kind: str) -> Fault:
     return answer
 
 
+def one_prefix(prefix: str) -> Fault:
+    """One prefix fails for hours while all others work."""
+    good, bad = status(200), status(500)
+
+    async def answer(request: http1.Request, writer: asyncio.StreamWriter) -> None:
+        fault = bad if request.prefix.upper() == prefix.upper() else good
+        await fault(request, writer)
+
+    return answer
+
+
+async def not_modified(request: http1.Request, writer: asyncio.StreamWriter) -> None:
+    """To everybody, whether or not a condition was sent."""
+    writer.write(http1.response_head(304, {"Connection": "close"}))
+
+
 HTML = b"<!DOCTYPE html><html><title>Welcome</title><p>Log in to this network.</html>"
 
 FAULTS: dict[str, Fault] = {
@@ -123,13 +139,14 @@ FAULTS: dict[str, Fault] = {
     "cut-chunked": cut_chunked,
     "close-delimited": close_delimited,
     "404": status(404),
-    "429": status(429, Retry_After="60"),
+    "429": status(429, Retry_After="3"),
     "500": status(500),
     "503": status(503),
     "html": content(HTML, "text/html"),
     "empty": content(b"", "text/plain"),
     "huge": huge,
     "garbage": garbage,
+    "not-modified": not_modified,
     "redirect-loop": redirect_loop,
     "reset": reset,
 }
@@ -168,6 +185,28 @@ def fault_handler(log: http1.EventLog, fault: Fault) -> http1.Handler:
     return connection
 
 
+def fault_of(options: argparse.Namespace) -> Fault:
+    match options.fault:
+        case "redirect-other-host":
+            return redirect_to(options.redirect_to)
+        case "retry-after":
+            return status(503, Retry_After=options.retry_after)
+        case "one-prefix":
+            return one_prefix(options.prefix)
+        case name:
+            return FAULTS.get(name, status(200))
+
+
+OTHER_FAULTS = [
+    "black-hole",
+    "redirect-other-host",
+    "retry-after",
+    "one-prefix",
+    "no-tls",
+    "none",
+]
+
+
 def server_context(files: str) -> ssl.SSLContext:
     certificate, _, key = files.partition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -180,12 +219,16 @@ def main() -> None:
     parser.add_argument(
         "--fault",
         required=True,
-        choices=[*FAULTS, "black-hole", "redirect-other-host", "no-tls", "none"],
+        choices=[*FAULTS, *OTHER_FAULTS],
         help="none: answers well, for use with a certificate that is at fault",
     )
     parser.add_argument("--tls", type=server_context, metavar="CERT:KEY")
     parser.add_argument("--old-tls", action="store_true", help="none above TLS 1.1")
     parser.add_argument("--redirect-to", metavar="URL", help="the prefix is appended")
+    parser.add_argument(
+        "--retry-after", metavar="VALUE", default="2", help="seconds, or a date"
+    )
+    parser.add_argument("--prefix", metavar="XXXXX", help="that of one-prefix")
     options = parser.parse_args()
     if options.old_tls:
         options.tls.minimum_version = ssl.TLSVersion.TLSv1
@@ -194,11 +237,7 @@ def main() -> None:
     if options.fault == "black-hole":
         asyncio.run(black_hole(options))
         return
-    if options.fault == "redirect-other-host":
-        fault = redirect_to(options.redirect_to)
-    else:
-        fault = FAULTS.get(options.fault, status(200))
-    handler = fault_handler(http1.EventLog(options.log), fault)
+    handler = fault_handler(http1.EventLog(options.log), fault_of(options))
     if options.fault == "no-tls":
         handler = no_tls
     asyncio.run(http1.serve(options, handler, options.tls))

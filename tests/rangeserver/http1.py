@@ -73,6 +73,7 @@ class EventLog:
             status=status,
             user_agent=request.headers.get("user-agent"),
             padding=request.headers.get("add-padding"),
+            conditional="if-none-match" in request.headers,
             accept_encoding=request.headers.get("accept-encoding"),
             version=request.version,
             forwarded_protocol=request.headers.get("x-forwarded-protocol"),

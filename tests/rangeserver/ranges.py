@@ -48,15 +48,25 @@ def _suffixes(seed: str, number: int) -> list[str]:
 
 
 @lru_cache(maxsize=2048)
-def body(prefix: str) -> bytes:
-    """A full range of 1,900 to 2,000 lines, sorted, as the public API writes it."""
+def body(prefix: str, lines: int | None = None) -> bytes:
+    """A full range, sorted, as the public API writes it; of 1,900 to 2,000 lines
+    unless told otherwise."""
     counts = dict(_breached_by_prefix().get(prefix, {}))
-    number = 1900 + int(prefix, 16) % 101 - len(counts)
+    number = (lines or 1900 + int(prefix, 16) % 101) - len(counts)
     # Few are frequent, most are rare, as in the real data (Zipf's law).
     filler = (1 + number // rank for rank in range(1, number + 1))
     counts.update(zip(_suffixes(prefix, number), filler, strict=True))
-    lines = sorted(f"{suffix}:{count}" for suffix, count in counts.items())
-    return "\r\n".join(lines).encode()
+    text = sorted(f"{suffix}:{count}" for suffix, count in counts.items())
+    return "\r\n".join(text).encode()
+
+
+def body_with(prefix: str, passwords: list[str], lines: int | None = None) -> bytes:
+    """The same range after a breach of these passwords, each seen once."""
+    digests = map(split_digest, passwords)
+    new = [f"{suffix}:1".encode() for found, suffix in digests if found == prefix]
+    if not new:
+        return body(prefix, lines)
+    return b"\r\n".join(sorted([*body(prefix, lines).split(b"\r\n"), *new]))
 
 
 @lru_cache(maxsize=2048)

@@ -69,9 +69,10 @@ class Dovecot(Daemon):
 
     def start(self) -> "Dovecot":
         # It says so when it listens; a probe would start processes.
+        before = self.log.end()
         self.launch(
             ["dovecot", "-F", "-c", self.config],
-            ready=lambda: "starting up for" in self.log.text(),
+            ready=lambda: "starting up for" in self.log.text(before),
         )
         return self
 
@@ -83,6 +84,14 @@ class Dovecot(Daemon):
         wait_until(
             lambda: self._pids("dovecot/log").difference(before), "reload of dovecot"
         )
+
+    def end_auth(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Returns when those that there are have gone; the next login starts
+        another."""
+        ended = set(self.auth_pids())
+        for pid in ended:
+            os.kill(pid, number)
+        wait_until(lambda: ended.isdisjoint(self.auth_pids()), "end of auth")
 
     def doveadm(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command: list[str | Path] = ["doveadm", "-c", self.config, *arguments]
@@ -119,14 +128,17 @@ class Dovecot(Daemon):
         wait_until(lambda: len(self.auth_pids()) == 1, "one auth process")
         return self.auth_pids()[0]
 
-    def metrics(self) -> list[tuple[str, dict[str, str], float]]:
-        """Name, labels and value of all that the OpenMetrics listener shows."""
+    def scrape(self) -> str:
+        """What the OpenMetrics listener shows."""
         url = f"http://127.0.0.1:{self.ports['stats']}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
-            text = answer.read().decode()
+            return answer.read().decode()
+
+    def metrics(self) -> list[tuple[str, dict[str, str], float]]:
+        """Name, labels and value of all that it shows."""
         return [
             (found[1], dict(METRIC_LABEL.findall(found[2] or "")), float(found[3]))
-            for found in map(METRIC_LINE.fullmatch, text.splitlines())
+            for found in map(METRIC_LINE.fullmatch, self.scrape().splitlines())
             if found
         ]
 

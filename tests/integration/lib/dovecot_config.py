@@ -2,6 +2,8 @@
 """What a test asks of a Dovecot, in words that each release series is told in its
 own syntax (series.py)."""
 
+import re
+import shutil
 import subprocess
 from base64 import b64encode
 from collections.abc import Iterable
@@ -17,6 +19,10 @@ MAIL_UID = 5000  # owns the mail; needs no entry in passwd
 PROTOCOLS = ("imap", "pop3", "submission", "sieve")
 EVENT = "pwned_check_finished"
 LATE_EVENT = "pwned_check_late"
+FETCH_EVENT = "pwned_fetch_finished"
+BREAKER_EVENT = "pwned_breaker_changed"
+STORE_EVENT = "pwned_store_failed"
+OUR_EVENTS = (EVENT, LATE_EVENT, FETCH_EVENT, BREAKER_EVENT, STORE_EVENT)
 # Those that every event has come first: Dovecot counts an event under its
 # labels up to the first that it lacks.
 EVENT_LABELS = ("verdict", "action", "service", "origin", "dry_run", "reason")
@@ -106,6 +112,16 @@ class Place:
         return self.folder / "dovecot-pwned.conf.ext"
 
     @property
+    def store(self) -> Path:
+        """pwned_store, unless the settings have another."""
+        return self.folder / "store"
+
+    @property
+    def state(self) -> Path:
+        """pwned_state_dir, likewise."""
+        return self.folder / "pwned-state"
+
+    @property
     def token_keys(self) -> Path:
         return self.folder / "keys"
 
@@ -140,11 +156,32 @@ def passwd_file(setup: Setup, place: Place, users: Iterable[User]) -> str:
     return "".join(map(line, users))
 
 
+def auth_folder(path: Path) -> Path:
+    """A folder of auth's user alone, as `make install` makes it."""
+    if not path.exists():
+        path.mkdir()
+        shutil.chown(path, "dovecot", "dovecot")
+        path.chmod(0o700)
+    return path
+
+
+def settings_text(setup: Setup, place: Place) -> str:
+    """Those of the setup, and behind them where its files lie: each Dovecot has
+    folders of its own."""
+    ours = {"pwned_store": place.store, "pwned_state_dir": place.state}
+    lines = [
+        f"{name} = {auth_folder(path)}\n"
+        for name, path in ours.items()
+        if not re.search(rf"^{name} *=", setup.settings, re.MULTILINE)
+    ]
+    return "".join([setup.settings, *lines])
+
+
 def write_files(setup: Setup, place: Place) -> None:
     """Those that a configuration names."""
     place.users.write_text(passwd_file(setup, place, setup.users))
     place.masters.write_text(passwd_file(setup, place, [setup.master_user]))
-    place.settings.write_text(setup.settings)
+    place.settings.write_text(settings_text(setup, place))
     # Where the key of a token without any ids is looked up.
     key = place.token_keys / "default/HS256/default"
     key.parent.mkdir(parents=True, exist_ok=True)

@@ -27,6 +27,10 @@ class Fault:
     tls: bool = False
     # The fault is a name server's: the port at fault has a name of its own.
     nowhere: bool = False
+    # So many different prefixes fail until the source is left alone, and what
+    # the log says to that.
+    failures: int = 3
+    why_left_alone: str = "3 look-ups in a row failed"
 
     def __str__(self) -> str:
         return self.name
@@ -54,6 +58,11 @@ class FallibleSource:
         """What a warning calls it."""
         if self.fault.nowhere:
             return NOWHERE.removesuffix("/range/")
+        return self.good_origin
+
+    @property
+    def good_origin(self) -> str:
+        """The same of the one that is good at first, and again later."""
         if self.fault.tls:
             return f"https://range.test:{self.port}"
         return f"http://127.0.0.1:{self.port}"
@@ -145,7 +154,14 @@ FAULTS = (
     Fault("cut-http2", "cut_body", start=_behind_nginx("cut-body"), tls=True),
     Fault("close-delimited", "no_length", start=_server("close-delimited")),
     Fault("404", "http_status", "HTTP status 404", _server("404")),
-    Fault("429", "http_status", "HTTP status 429", _server("429")),
+    Fault(
+        "429",
+        "http_status",
+        "HTTP status 429",
+        _server("429"),
+        failures=1,
+        why_left_alone="it asked for that",
+    ),
     Fault("500", "http_status", "HTTP status 500", _server("500")),
     Fault("503", "http_status", "HTTP status 503", _server("503")),
     Fault("html", "bad_line", start=_server("html")),

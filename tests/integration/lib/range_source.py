@@ -4,12 +4,13 @@ servers that misbehave, and a name server that does not answer."""
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import ranges
 from lib.certificates import Certificate
 from lib.ports import free_port
-from lib.processes import Daemon, can_connect
+from lib.processes import Daemon, can_connect, wait_until
 
 PROGRAMS = Path(ranges.__file__).parent
 
@@ -43,13 +44,24 @@ class LoggingServer(Daemon):
 class RangeServer(LoggingServer):
     """The whole range API over plain HTTP/1.1."""
 
-    def __init__(self, latency_msecs: float = 0, port: int | None = None):
+    def __init__(
+        self,
+        latency_msecs: float = 0,
+        port: int | None = None,
+        lines: int | None = None,
+        tagged: bool = True,
+        also: Iterable[str] = (),
+    ):
+        """lines: of each range, instead of some 1,950. tagged: answers have
+        entity tags. also: further passwords that it knows as breached."""
         super().__init__("range-server")
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}/range/"
-        self._run(
-            "range_server.py", f"127.0.0.1:{self.port}", f"--latency={latency_msecs}"
-        )
+        options = [f"--latency={latency_msecs}"]
+        options += [f"--lines={lines}"] if lines else []
+        options += [] if tagged else ["--no-etag"]
+        options += [f"--also={password}" for password in also]
+        self._run("range_server.py", f"127.0.0.1:{self.port}", *options)
 
 
 class FaultyServer(LoggingServer):
@@ -121,6 +133,12 @@ class Nginx(Daemon):
         config.write_text(text)
         self.launch(["nginx", "-c", config], ready=lambda: can_connect(self.port))
 
-    def events(self) -> list[dict]:
+    def events(self, number: int = 0) -> list[dict]:
+        """So many, at least: it logs a request when it has answered it."""
+        wait_until(lambda: len(self._events()) >= number, "requests in nginx' log")
+        return self._events()
+
+    def _events(self) -> list[dict]:
         text = (self.folder / "nginx-access.log").read_text()
-        return [json.loads(line) for line in text.splitlines()]
+        lines = text[: text.rfind("\n") + 1].splitlines()
+        return list(map(json.loads, lines))

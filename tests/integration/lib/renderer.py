@@ -6,7 +6,15 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from textwrap import indent
 
-from lib.dovecot_config import EVENT, LATE_EVENT, PROTOCOLS, Place, Setup, Verifier
+from lib.dovecot_config import (
+    EVENT,
+    LATE_EVENT,
+    OUR_EVENTS,
+    PROTOCOLS,
+    Place,
+    Setup,
+    Verifier,
+)
 
 # Services by their protocols, where they are not named alike.
 LOGIN_SERVICES = {"sieve": "managesieve"}
@@ -226,7 +234,7 @@ class Renderer(ABC):
         ]
 
     def exported_metric(self) -> str:
-        events = " OR ".join(f"event={event}" for event in (EVENT, LATE_EVENT))
+        events = " OR ".join(f"event={event}" for event in OUR_EVENTS)
         return block(
             "metric pwned_exported",
             f"filter = {events}",

@@ -23,10 +23,20 @@ class Series:
     logged_in: str
     # Where auth says that a mistake is which it found itself.
     place_of_mistake: str
+    # Whether doveadm finds the settings that auth has without being told the file.
+    doveadm_knows_our_settings: bool
+    # So much of a label's value the OpenMetrics listener shows; 0: all of it.
+    label_chars: int
 
     def denial_line(self, user: str, address: str) -> str:
         """A pattern, from two."""
         return self.denial.format(user=user, address=address)
+
+    def label(self, value: str) -> str:
+        """As a metric has it."""
+        if self.label_chars and len(value) > self.label_chars:
+            return value[: self.label_chars - 1] + "\N{HORIZONTAL ELLIPSIS}"
+        return value
 
     def login_line(self, service: str, user: str) -> str:
         """A pattern."""
@@ -41,6 +51,8 @@ ALL = (
         "Login refused: breached password",
         logged_in="Login",
         place_of_mistake="{file} line {line}: ",
+        doveadm_knows_our_settings=False,
+        label_chars=32,
     ),
     Series(
         name="2.4",
@@ -50,6 +62,8 @@ ALL = (
         logged_in="Logged in",
         # All values look alike to it, wherever Dovecot has found them.
         place_of_mistake="",
+        doveadm_knows_our_settings=True,
+        label_chars=0,
     ),
 )
 

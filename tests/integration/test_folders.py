@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The folders of the store and of the state, as an installation makes them, and
+what a start does about a group or a folder that is not there."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from lib.processes import scratch_folder
+from lib.site import Site
+from lib.users import CLEAN
+
+STORE = Path("/var/cache/dovecot-pwned")
+STATE = Path("/var/lib/dovecot-pwned")
+BUILD = Path("/build/out")
+
+
+def owner_and_mode(path: Path) -> str:
+    mode = path.stat().st_mode & 0o7777
+    return f"{path.owner()}:{path.group()} {mode:o}"
+
+
+@pytest.fixture
+def place() -> Path:
+    return scratch_folder("folders")
+
+
+def make(target: str, *arguments: str, **options: object) -> None:
+    """The part of an installation that is about the folders."""
+    command = ["make", "-C", BUILD / "src/store", target, *arguments]
+    subprocess.run(command, check=True, capture_output=True, **options)
+
+
+def installed(top: Path) -> dict[Path, str]:
+    paths = [top / path.relative_to("/") for path in (STORE, STATE)]
+    return {path: owner_and_mode(path) for path in paths if path.exists()}
+
+
+def test_installed() -> None:
+    assert installed(Path("/")) == dict.fromkeys(
+        (STORE, STATE), "dovecot:dovecot 700"
+    )
+
+
+def test_installed_by_a_packager(place: Path) -> None:
+    """Into DESTDIR owners are left alone, whoever does it."""
+    place.chmod(0o777)
+    for user in ("root", "builder"):
+        top = place / user
+        make("install-data", f"DESTDIR={top}", user=user, group=user)
+        assert list(installed(top).values()) == [f"{user}:{user} 700"] * 2
+
+
+def test_installed_again(place: Path) -> None:
+    """What is there stays as it is: it may be shared, or somebody's own."""
+    for path in (STORE, STATE):
+        there = place / path.relative_to("/")
+        there.mkdir(parents=True)
+        (there / "something").touch()
+        there.chmod(0o2750)
+    before = [path.stat() for path in installed(place)]
+    make("install-data", f"DESTDIR={place}")
+    make("uninstall", f"DESTDIR={place}")
+    assert [path.stat() for path in installed(place)] == before
+
+
+def test_uninstalled(place: Path) -> None:
+    """Empty folders go."""
+    make("install-data", f"DESTDIR={place}")
+    assert len(installed(place)) == 2
+    make("uninstall", f"DESTDIR={place}")
+    assert installed(place) == {}
+
+
+def test_a_group_that_does_not_exist() -> None:
+    """Nobody is let in, and no login fails for it."""
+    with Site("pwned_store_group = nobodies\n") as site:
+        assert site.login("imap", CLEAN).accepted
+        (warning,) = site.our_lines("Warning")
+        assert "pwned_store: group nobodies: there is none of this name" in warning
+        assert owner_and_mode(site.dovecot.place.store) == "dovecot:dovecot 700"
+
+
+def test_without_a_state_folder(place: Path) -> None:
+    """One warning, and none is made: somebody may have meant another place."""
+    with Site(f"pwned_state_dir = {place}/state\n") as site:
+        for _ in range(2):
+            assert site.login("imap", CLEAN).accepted
+        (warning,) = site.our_lines("Warning")
+        assert f"{place}/state: it does not exist; " in warning
+        assert f'"install -d -o dovecot -m 700 {place}/state"' in warning
+    assert list(place.iterdir()) == []
