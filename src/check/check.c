@@ -146,18 +146,25 @@ static void check_end(struct pwned_check *check,
 	callback(context, decision);
 }
 
-/* The source has not told. What an old range says stands then, unless the
-   login was decided by just that. */
+/* The source has not told, or not yet. What an old range says stands then,
+   unless the login was decided by just that. */
+static void check_do_without(struct pwned_check *check,
+			     enum pwned_reason reason,
+			     struct pwned_decision *decision_r)
+{
+	if (check->has_old && !check->is_renewal)
+		check_judge(check, check->old_count, PWNED_ORIGIN_STALE,
+			    decision_r);
+	else
+		unknown(check->set, reason, check->decided, decision_r);
+}
+
 static void check_end_without(struct pwned_check *check,
 			      enum pwned_reason reason)
 {
 	struct pwned_decision decision;
 
-	if (check->has_old && !check->is_renewal)
-		check_judge(check, check->old_count, PWNED_ORIGIN_STALE,
-			    &decision);
-	else
-		unknown(check->set, reason, check->decided, &decision);
+	check_do_without(check, reason, &decision);
 	check_end(check, &decision);
 }
 
@@ -201,6 +208,7 @@ static void check_go_on(struct pwned_check *check)
 	unsigned int left = 0;
 
 	check->decided = true;
+	check->is_renewal = check->has_old;
 	if (check->timer != NULL)
 		loop->v->timer_remove(&check->timer);
 	if (check->deadline_msecs > now)
@@ -215,10 +223,10 @@ static void on_waited(void *context)
 
 	pwned_engine_enter(check->engine);
 	check->timer = NULL;
-	unknown(check->set,
-		check->read != NULL ? PWNED_REASON_STORE_SLOW :
-				      PWNED_REASON_TIMEOUT,
-		false, &decision);
+	check_do_without(check,
+			 check->read != NULL ? PWNED_REASON_STORE_SLOW :
+					       PWNED_REASON_TIMEOUT,
+			 &decision);
 	check_go_on(check);
 	decision.more = true;
 	check->callback(check->context, &decision);
@@ -271,13 +279,19 @@ static bool check_wait(struct pwned_check *check)
 	return check->timer != NULL;
 }
 
+/* A password that is being chosen: nobody's login waits, so the source is asked
+   also where there is an old range, and that decides only without an answer. */
+static bool is_choice(const struct pwned_check *check)
+{
+	return check->service == NULL;
+}
+
 static enum pwned_fetch_mode fetch_mode(const struct pwned_check *check)
 {
 	if (check->decided)
 		return PWNED_FETCH_LATER;
-	return check->service == NULL ||
-			       pwned_policy_may_deny(check->set->policy,
-						     check->service) ?
+	return is_choice(check) || pwned_policy_may_deny(check->set->policy,
+							 check->service) ?
 		       PWNED_FETCH_URGENT :
 		       PWNED_FETCH_NORMAL;
 }
@@ -294,25 +308,25 @@ static bool check_fetch(struct pwned_check *check, bool *probe_r,
 	return check->fetch != NULL;
 }
 
-/* The store has nothing. Returns true with the decision where the login does
-   not wait for the source's answer; the check then goes on behind it if that
-   says `more`, else it is gone. */
+/* The store has nothing fresh. Returns true with the decision where the login
+   does not wait for the source's answer; the check then goes on behind it if
+   that says `more`, else it is gone. */
 static bool check_ask(struct pwned_check *check,
 		      struct pwned_decision *decision_r)
 {
-	const struct pwned_settings *set = check->set;
 	enum pwned_reason reason;
 	bool probe;
 
 	if (!check_fetch(check, &probe, &reason)) {
-		unknown(set, reason, false, decision_r);
+		check_do_without(check, reason, decision_r);
 		check_free(check);
 		return true;
 	}
-	if (!probe && check_wait(check))
+	if ((!probe || is_choice(check)) && check_wait(check))
 		return false;
-	unknown(set, probe ? PWNED_REASON_BREAKER_OPEN : PWNED_REASON_NO_WAIT,
-		false, decision_r);
+	check_do_without(
+		check, probe ? PWNED_REASON_BREAKER_OPEN : PWNED_REASON_NO_WAIT,
+		decision_r);
 	check_go_on(check);
 	decision_r->more = true;
 	return true;
@@ -338,7 +352,6 @@ static void check_use_stale(struct pwned_check *check,
 
 	check_judge(check, answer->count, PWNED_ORIGIN_STALE, decision_r);
 	check_hold_old(check, answer);
-	check->is_renewal = true;
 	check->decided = true;
 	if (check_fetch(check, &probe, &reason)) {
 		check_go_on(check);
@@ -348,9 +361,24 @@ static void check_use_stale(struct pwned_check *check,
 	}
 }
 
+/* Of the store there is an old range, or nothing. Returns true with the
+   decision where the login does not wait. */
+static bool check_go_by(struct pwned_check *check,
+			const struct pwned_store_answer *old,
+			struct pwned_decision *decision_r)
+{
+	if (old != NULL && !is_choice(check)) {
+		check_use_stale(check, old, decision_r);
+		return true;
+	}
+	if (old != NULL)
+		check_hold_old(check, old);
+	return check_ask(check, decision_r);
+}
+
 static enum pwned_origin origin_of(const struct pwned_store_answer *answer)
 {
-	return answer->from_memory ? PWNED_ORIGIN_CACHE : PWNED_ORIGIN_STORE;
+	return answer->from_cache ? PWNED_ORIGIN_CACHE : PWNED_ORIGIN_STORE;
 }
 
 /* What an answer of the store is good for; those that are old are counted. */
@@ -398,10 +426,8 @@ static void on_read(void *context, const struct pwned_store_answer *answer)
 		check_end(check, &decision);
 	} else if (check->decided) {
 		check_ask_late(check, age == PWNED_AGE_STALE ? answer : NULL);
-	} else if (age == PWNED_AGE_STALE) {
-		check_use_stale(check, answer, &decision);
-		callback(callback_context, &decision);
-	} else if (check_ask(check, &decision)) {
+	} else if (check_go_by(check, age == PWNED_AGE_STALE ? answer : NULL,
+			       &decision)) {
 		callback(callback_context, &decision);
 	}
 }
@@ -455,10 +481,8 @@ static bool check_digest(struct pwned_engine *engine,
 	}
 	check->callback = callback;
 	check->context = context;
-	if (age == PWNED_AGE_STALE) {
-		check_use_stale(check, &answer, decision_r);
-		return true;
-	}
+	if (age == PWNED_AGE_STALE)
+		return check_go_by(check, &answer, decision_r);
 	return check_begin(check, result == PWNED_STORE_ON_DISK, decision_r);
 }
 

@@ -34,10 +34,12 @@ struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 /* Ends what is in flight as unknown for `shutdown`: checks that were not
    decided yet, and those that were to be judged late. */
 void pwned_engine_free(struct pwned_engine **engine);
-/* Whether a thread has something to do, or hangs at a disk. The process would
-   not be gone before it is, so it had better not end just because nobody needs
-   it now. */
-bool pwned_engine_is_busy(const struct pwned_engine *engine);
+/* Nobody needs the process now: whether it may end. Not while a thread has
+   something to do, or hangs at a disk: the process would not be gone before it
+   is. Nor while the disk is still to be asked for the end: the last state is
+   written behind the first such question, so that the next one can be
+   answered. */
+bool pwned_engine_may_end(struct pwned_engine *engine);
 
 /* A login whose password was verified, or a password that is being chosen.
    Nothing of it is kept: copy what the callback needs. */
@@ -45,8 +47,10 @@ struct pwned_login {
 	/* those of the login's protocol: policy, waiting, dry run; must outlive
 	   the check */
 	const struct pwned_settings *set;
-	const char *user;     /* whom the brake counts; NULL: nobody */
-	const char *service;  /* NULL: any, for a password being chosen */
+	const char *user; /* whom the brake counts; NULL: nobody */
+	/* NULL: a password is being chosen, for any; nobody's login waits, so
+	   an old range decides only where no source answers */
+	const char *service;
 	const char *password; /* not copied */
 	size_t password_size;
 };

@@ -117,6 +117,7 @@ static void on_save(void *context)
 
 void pwned_engine_state_changed(struct pwned_engine *engine)
 {
+	engine->ended = false;
 	if (engine->keeper != NULL && engine->save == NULL)
 		engine->save = engine->loop->v->timer_add(
 			engine->loop, SAVE_MSECS, on_save, engine);
@@ -136,19 +137,28 @@ void pwned_engine_state_start(struct pwned_engine *engine)
 	on_save(engine);
 }
 
-void pwned_engine_state_stop(struct pwned_engine *engine)
+bool pwned_engine_state_end(struct pwned_engine *engine)
 {
 	struct pwned_state state;
 
+	if (engine->keeper == NULL || engine->ended)
+		return true;
+	pwned_engine_enter(engine);
+	if (!restore_once(engine))
+		return false;
 	if (engine->save != NULL)
 		engine->loop->v->timer_remove(&engine->save);
-	if (engine->keeper == NULL)
-		return;
-	pwned_engine_enter(engine);
-	if (restore_once(engine)) {
-		collect(engine, &state);
-		state.ended = true;
-		pwned_state_keeper_save(engine->keeper, &state);
-	}
-	pwned_state_keeper_free(&engine->keeper);
+	collect(engine, &state);
+	state.ended = engine->ended = true;
+	pwned_state_keeper_save(engine->keeper, &state);
+	return false;
+}
+
+void pwned_engine_state_stop(struct pwned_engine *engine)
+{
+	(void)pwned_engine_state_end(engine);
+	if (engine->save != NULL)
+		engine->loop->v->timer_remove(&engine->save);
+	if (engine->keeper != NULL)
+		pwned_state_keeper_free(&engine->keeper);
 }

@@ -34,8 +34,8 @@ static bool engine_fill(struct pwned_engine *engine, enum pwned_role role,
 	engine->hasher = pwned_hasher_new();
 	engine->store = pwned_store_new(
 		set,
-		role == PWNED_ROLE_AUTH ? PWNED_STORE_WRITER :
-					  PWNED_STORE_READER,
+		role == PWNED_ROLE_AUTH ? PWNED_STORE_OWNER :
+					  PWNED_STORE_VISITOR,
 		engine->loop, engine->reporter, &engine->counters);
 	if (share > 0)
 		engine->brake = pwned_brake_new(share, seed);
@@ -76,11 +76,13 @@ struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 	return engine;
 }
 
-bool pwned_engine_is_busy(const struct pwned_engine *engine)
+bool pwned_engine_may_end(struct pwned_engine *engine)
 {
-	return pwned_store_is_busy(engine->store) ||
-	       (engine->keeper != NULL &&
-		pwned_state_keeper_is_busy(engine->keeper));
+	if (pwned_store_is_busy(engine->store) ||
+	    (engine->keeper != NULL &&
+	     pwned_state_keeper_is_busy(engine->keeper)))
+		return false;
+	return pwned_engine_state_end(engine);
 }
 
 void pwned_engine_free(struct pwned_engine **_engine)

@@ -32,6 +32,7 @@ struct pwned_engine {
 	struct pwned_state_keeper *keeper; /* NULL: nothing is kept */
 	struct pwned_timer *save;
 	bool restored; /* or there was nothing to restore */
+	bool ended;    /* its last word was written, or is being */
 	uint64_t started_secs, since_secs;
 	uint64_t saved_counters[PWNED_COUNTERS];
 
@@ -57,7 +58,10 @@ void pwned_engine_brake_apply(struct pwned_engine *engine, const char *user,
 void pwned_engine_state_start(struct pwned_engine *engine);
 /* Something has changed: the state file is written within some seconds. */
 void pwned_engine_state_changed(struct pwned_engine *engine);
-/* Writes it for the last time. */
+/* Returns whether its last word is written, and nothing has changed since; else
+   begins to write it. */
+bool pwned_engine_state_end(struct pwned_engine *engine);
+/* Writes it for the last time, unless that was done. */
 void pwned_engine_state_stop(struct pwned_engine *engine);
 
 #endif

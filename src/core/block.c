@@ -202,6 +202,17 @@ static void write_entries(unsigned char *block, const struct parts *parts,
 	}
 }
 
+size_t pwned_block_size(const struct pwned_range_label *label, size_t length,
+			size_t large)
+{
+	return parts_of(strlen(label->etag), length, large).end;
+}
+
+bool pwned_block_count_is_large(uint64_t count)
+{
+	return count >= COUNT_LARGE;
+}
+
 bool pwned_block_write(unsigned char *block_r,
 		       const struct pwned_range_label *label,
 		       unsigned int index, unsigned int total,
@@ -214,7 +225,7 @@ bool pwned_block_write(unsigned char *block_r,
 	if (length > PWNED_BLOCK_BYTES)
 		return false;
 	for (unsigned int i = 0; i < length; i++)
-		large += entries[i].count >= COUNT_LARGE;
+		large += pwned_block_count_is_large(entries[i].count);
 	parts = parts_of(etag_size, length, large);
 	if (parts.end > PWNED_BLOCK_BYTES)
 		return false;
@@ -265,6 +276,16 @@ enum pwned_block_state pwned_block_verify(const unsigned char *block,
 	if (load64(block + AT_CHECKSUM) != checksum(block))
 		return PWNED_BLOCK_DAMAGED;
 	return is_newer ? PWNED_BLOCK_NEWER : PWNED_BLOCK_VALID;
+}
+
+uint32_t pwned_block_prefix(const unsigned char *block)
+{
+	return load32(block + AT_PREFIX);
+}
+
+unsigned int pwned_block_index(const unsigned char *block)
+{
+	return block[AT_INDEX];
 }
 
 unsigned int pwned_block_total(const unsigned char *block)

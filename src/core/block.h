@@ -78,6 +78,13 @@ unsigned int pwned_block_index_of(uint64_t key, unsigned int total);
 void pwned_block_place(uint64_t key, unsigned int total, uint32_t *bucket_r,
 		       uint32_t *rest_r);
 
+/* How many bytes a block takes of so many entries, of which the counts of
+   `large` do not fit their byte: more than PWNED_BLOCK_BYTES do not fit. */
+size_t pwned_block_size(const struct pwned_range_label *label, size_t length,
+			size_t large);
+/* Whether a count does not fit its byte. */
+bool pwned_block_count_is_large(uint64_t count);
+
 /* Writes a block of PWNED_BLOCK_BYTES; entries in order of bucket and rest,
    each once. Returns false where they do not fit; block_r is then undefined. */
 bool pwned_block_write(unsigned char *block_r,
@@ -91,6 +98,8 @@ bool pwned_block_write(unsigned char *block_r,
 enum pwned_block_state pwned_block_verify(const unsigned char *block,
 					  uint32_t prefix, unsigned int index);
 
+uint32_t pwned_block_prefix(const unsigned char *block);
+unsigned int pwned_block_index(const unsigned char *block);
 unsigned int pwned_block_total(const unsigned char *block);
 unsigned int pwned_block_length(const unsigned char *block);
 uint32_t pwned_block_day(const unsigned char *block);

@@ -17,14 +17,29 @@ enum pwned_brake_occasion {
 	PWNED_BRAKE_OCCASIONS
 };
 
-/* What of a brake outlives the process: how many, and nobody. Minutes are of
-   unix time. */
+/* A user of the last hour. Ages are in minutes before saved_minute, and
+   PWNED_BRAKE_MINUTES where it did not happen within the hour. */
+struct pwned_brake_user {
+	uint64_t hash; /* under the snapshot's seed; never 0 */
+	uint8_t ages[PWNED_BRAKE_OCCASIONS];
+	bool denied; /* so that he stays denied; false: or held back */
+};
+
+/* Where there are more of them, a sample stands for all. */
+#define PWNED_BRAKE_SAVED_USERS     1024
+#define PWNED_BRAKE_SAMPLE_BITS_MAX 32
+
+/* What of a brake outlives the process: users as hashes, so that one who comes
+   again is the same one, and no names. Minutes are of unix time. */
 struct pwned_brake_snapshot {
 	uint64_t saved_minute; /* 0: nothing was saved */
 	bool engaged;
 	uint64_t engaged_minute; /* when its counts last engaged it; 0: never */
-	/* users whose last time it was, by minutes before saved_minute */
-	uint32_t counts[PWNED_BRAKE_OCCASIONS][PWNED_BRAKE_MINUTES];
+	uint64_t seed;
+	/* of the users only those whose hash ends in so many zeros */
+	uint64_t sample_bits;
+	struct pwned_brake_user users[PWNED_BRAKE_SAVED_USERS];
+	unsigned int users_length;
 };
 
 #endif

@@ -40,8 +40,6 @@ struct pwned_brake {
 	unsigned int sample_bits;
 	struct window windows[PWNED_BRAKE_OCCASIONS];
 
-	/* of an earlier process: users without identity, all and no sample */
-	struct window restored[PWNED_BRAKE_OCCASIONS];
 	uint32_t engaged_minute; /* when the counts last engaged it */
 	uint32_t held_minute;    /* engaged before this, whatever they say */
 
@@ -49,10 +47,10 @@ struct pwned_brake {
 	uint64_t denied[DENIED_SETS][DENIED_WAYS];
 };
 
-static void window_add(struct window *window, uint32_t minute, uint32_t users)
+static void window_add(struct window *window, uint32_t minute)
 {
-	window->counts[minute % WINDOW_MINUTES] += users;
-	window->total += users;
+	window->counts[minute % WINDOW_MINUTES]++;
+	window->total++;
 }
 
 static bool window_holds(const struct window *window, uint32_t minute)
@@ -135,16 +133,19 @@ static uint32_t brake_advance(struct pwned_brake *brake, uint64_t now_secs)
 	/* a clock that goes back all the same stands still here */
 	if (minute < newest)
 		minute = newest;
-	for (unsigned int i = 0; i < PWNED_BRAKE_OCCASIONS; i++) {
+	for (unsigned int i = 0; i < PWNED_BRAKE_OCCASIONS; i++)
 		window_advance(&brake->windows[i], minute);
-		window_advance(&brake->restored[i], minute);
-	}
 	return minute;
+}
+
+static bool ends_in_zeros(uint64_t hash, uint64_t bits)
+{
+	return (hash & ((UINT64_C(1) << bits) - 1)) == 0;
 }
 
 static bool is_sampled(const struct pwned_brake *brake, uint64_t hash)
 {
-	return (hash & ((UINT64_C(1) << brake->sample_bits) - 1)) == 0;
+	return ends_in_zeros(hash, brake->sample_bits);
 }
 
 /* The user's place, or the free one where he belongs. The table is never
@@ -162,7 +163,7 @@ static struct user *user_find(const struct pwned_brake *brake, uint64_t hash)
 static bool user_is_current(const struct pwned_brake *brake,
 			    const struct user *user)
 {
-	return is_sampled(brake, user->hash) &&
+	return user->hash != 0 && is_sampled(brake, user->hash) &&
 	       window_holds(&brake->windows[PWNED_BRAKE_VERIFIED],
 			    user->minutes[PWNED_BRAKE_VERIFIED]);
 }
@@ -200,16 +201,22 @@ static bool users_rebuild(struct pwned_brake *brake, unsigned int bits)
 	return true;
 }
 
+/* An hour with few users ends the sampling. */
+static void sample_more(struct pwned_brake *brake)
+{
+	const struct window *verified = &brake->windows[PWNED_BRAKE_VERIFIED];
+
+	if (verified->total < users_size(brake) / 8 && brake->sample_bits > 0)
+		brake->sample_bits--;
+}
+
 /* Makes room: those of the last hour stay, in a larger table, and where it may
-   not grow any more, every second one. An hour with few users ends the
-   sampling. */
+   not grow any more, every second one. */
 static bool users_make_room(struct pwned_brake *brake)
 {
 	const struct window *verified = &brake->windows[PWNED_BRAKE_VERIFIED];
 	bool emptied = false;
 
-	if (verified->total < users_size(brake) / 8 && brake->sample_bits > 0)
-		brake->sample_bits--;
 	while (brake->users_length >= users_size(brake) / 4 * 3) {
 		unsigned int bits = brake->users_bits;
 
@@ -225,11 +232,26 @@ static bool users_make_room(struct pwned_brake *brake)
 	return true;
 }
 
+/* Finds the user or adds him. Returns NULL when memory is short. */
+static struct user *user_get(struct pwned_brake *brake, uint64_t hash)
+{
+	struct user *user;
+
+	if (!users_make_room(brake))
+		return NULL;
+	user = user_find(brake, hash);
+	if (user->hash == 0) {
+		user->hash = hash;
+		brake->users_length++;
+	}
+	return user;
+}
+
 static void user_happened(struct pwned_brake *brake, struct user *user,
 			  enum pwned_brake_occasion occasion, uint32_t minute)
 {
 	window_remove(&brake->windows[occasion], user->minutes[occasion]);
-	window_add(&brake->windows[occasion], minute, 1);
+	window_add(&brake->windows[occasion], minute);
 	user->minutes[occasion] = minute;
 }
 
@@ -240,13 +262,12 @@ void pwned_brake_verified(struct pwned_brake *brake, const char *name,
 	uint64_t hash = user_hash(brake, name);
 	struct user *user;
 
-	if (!is_sampled(brake, hash) || !users_make_room(brake))
+	sample_more(brake);
+	if (!is_sampled(brake, hash))
 		return;
-	user = user_find(brake, hash);
-	if (user->hash == 0) {
-		user->hash = hash;
-		brake->users_length++;
-	}
+	user = user_get(brake, hash);
+	if (user == NULL)
+		return;
 	user_happened(brake, user, PWNED_BRAKE_VERIFIED, minute);
 	if (may_deny)
 		user_happened(brake, user, PWNED_BRAKE_MAY_DENY, minute);
@@ -275,8 +296,7 @@ static void denied_add(struct pwned_brake *brake, uint64_t hash)
 static uint64_t users_within_hour(const struct pwned_brake *brake,
 				  enum pwned_brake_occasion occasion)
 {
-	return (brake->windows[occasion].total << brake->sample_bits) +
-	       brake->restored[occasion].total;
+	return brake->windows[occasion].total << brake->sample_bits;
 }
 
 static bool share_is_exceeded(const struct pwned_brake *brake,
@@ -335,16 +355,52 @@ bool pwned_brake_is_engaged(struct pwned_brake *brake, uint64_t now_secs)
 	return is_engaged(brake, brake_advance(brake, now_secs));
 }
 
-static uint32_t users_in_minute(const struct pwned_brake *brake,
-				enum pwned_brake_occasion occasion,
-				uint32_t minute)
+/* So many zeros must a hash end in that no more users do than are saved. */
+static unsigned int saved_sample_bits(const struct pwned_brake *brake)
 {
-	uint32_t slot = minute % WINDOW_MINUTES;
-	uint64_t sampled = brake->windows[occasion].counts[slot];
-	uint64_t users = (sampled << brake->sample_bits) +
-			 brake->restored[occasion].counts[slot];
+	uint32_t ending[64] = { 0 }, left = 0;
+	unsigned int bits = brake->sample_bits;
 
-	return users > UINT32_MAX ? UINT32_MAX : (uint32_t)users;
+	for (uint32_t i = 0; i < users_size(brake); i++) {
+		if (user_is_current(brake, &brake->users[i])) {
+			ending[__builtin_ctzll(brake->users[i].hash)]++;
+			left++;
+		}
+	}
+	while (left > PWNED_BRAKE_SAVED_USERS)
+		left -= ending[bits++];
+	return bits;
+}
+
+static void user_save(const struct pwned_brake *brake, const struct user *user,
+		      uint32_t minute, struct pwned_brake_user *saved_r)
+{
+	saved_r->hash = user->hash;
+	saved_r->denied = denied_find(brake, user->hash);
+	for (unsigned int o = 0; o < PWNED_BRAKE_OCCASIONS; o++) {
+		uint32_t happened = user->minutes[o];
+
+		saved_r->ages[o] = window_holds(&brake->windows[o], happened) ?
+					   (uint8_t)(minute - happened) :
+					   PWNED_BRAKE_MINUTES;
+	}
+}
+
+static void users_save(const struct pwned_brake *brake, uint32_t minute,
+		       struct pwned_brake_snapshot *snapshot)
+{
+	unsigned int bits = saved_sample_bits(brake);
+
+	snapshot->seed = brake->seed;
+	snapshot->sample_bits = bits;
+	for (uint32_t i = 0; i < users_size(brake); i++) {
+		const struct user *user = &brake->users[i];
+
+		if (user_is_current(brake, user) &&
+		    ends_in_zeros(user->hash, bits))
+			user_save(brake, user, minute,
+				  &snapshot->users[snapshot->users_length++]);
+	}
 }
 
 void pwned_brake_save(struct pwned_brake *brake, uint64_t now_secs,
@@ -361,11 +417,43 @@ void pwned_brake_save(struct pwned_brake *brake, uint64_t now_secs,
 	    minute - brake->engaged_minute < unix_minute)
 		snapshot_r->engaged_minute =
 			unix_minute - (minute - brake->engaged_minute);
+	users_save(brake, minute, snapshot_r);
+}
+
+/* Who was denied stays so, though he may not have come for an hour by now. */
+static void user_restore(struct pwned_brake *brake,
+			 const struct pwned_brake_user *saved, uint32_t minute,
+			 uint32_t away)
+{
+	struct user *user;
+
+	if (saved->denied && !denied_find(brake, saved->hash))
+		denied_add(brake, saved->hash);
+	if (away + saved->ages[PWNED_BRAKE_VERIFIED] >= WINDOW_MINUTES)
+		return;
+	user = user_get(brake, saved->hash);
+	if (user == NULL)
+		return;
 	for (unsigned int o = 0; o < PWNED_BRAKE_OCCASIONS; o++) {
-		for (uint32_t age = 0; age < WINDOW_MINUTES; age++)
-			snapshot_r->counts[o][age] =
-				users_in_minute(brake, o, minute - age);
+		uint32_t age = away + saved->ages[o];
+
+		if (age < WINDOW_MINUTES)
+			user_happened(brake, user, o, minute - age);
 	}
+}
+
+static void users_restore(struct pwned_brake *brake,
+			  const struct pwned_brake_snapshot *snapshot,
+			  uint32_t minute, uint32_t away)
+{
+	brake->seed = snapshot->seed;
+	for (unsigned int i = 0; i < snapshot->users_length; i++) {
+		const struct pwned_brake_user *saved = &snapshot->users[i];
+
+		if (ends_in_zeros(saved->hash, snapshot->sample_bits))
+			user_restore(brake, saved, minute, away);
+	}
+	brake->sample_bits = (unsigned int)snapshot->sample_bits;
 }
 
 void pwned_brake_restore(struct pwned_brake *brake,
@@ -380,12 +468,8 @@ void pwned_brake_restore(struct pwned_brake *brake,
 	/* one from the future was away for longer than anybody lives */
 	if (away >= WINDOW_MINUTES)
 		return;
-	for (unsigned int o = 0; o < PWNED_BRAKE_OCCASIONS; o++) {
-		for (uint32_t age = 0; age + away < WINDOW_MINUTES; age++)
-			window_add(&brake->restored[o],
-				   minute - (uint32_t)away - age,
-				   snapshot->counts[o][age]);
-	}
+	if (brake->users_length == 0)
+		users_restore(brake, snapshot, minute, (uint32_t)away);
 	if (since < WINDOW_MINUTES) {
 		brake->engaged_minute = minute - (uint32_t)since;
 		if (snapshot->engaged)

@@ -46,10 +46,12 @@ bool pwned_brake_is_engaged(struct pwned_brake *brake, uint64_t now_secs);
 void pwned_brake_save(struct pwned_brake *brake, uint64_t now_secs,
 		      uint64_t unix_secs,
 		      struct pwned_brake_snapshot *snapshot_r);
-/* Once, in a new brake. The counts of the snapshot count beside the new ones
-   until they are an hour old. One that was engaged stays so until an hour after
-   its counts last engaged it, whatever they say meanwhile: users who come again
-   count twice. A snapshot from the future, or an hour old, is as none. */
+/* Once. A new brake goes on with the users of the snapshot, and with its seed.
+   One that has counted users already cannot know who of them is the same, and
+   takes over only whether it holds. A brake that was engaged stays so until an
+   hour after its counts last engaged it, whatever they say meanwhile: of the
+   users there may be a sample only. A snapshot from the future, or an hour old,
+   is as none. */
 void pwned_brake_restore(struct pwned_brake *brake,
 			 const struct pwned_brake_snapshot *snapshot,
 			 uint64_t now_secs, uint64_t unix_secs);

@@ -4,8 +4,8 @@
 #include "counters.h"
 
 static const char *const names[PWNED_COUNTERS] = {
-	[PWNED_COUNT_FROM_MEMORY] = "from_memory",
-	[PWNED_COUNT_FROM_DISK] = "from_disk",
+	[PWNED_COUNT_FROM_CACHE] = "from_cache",
+	[PWNED_COUNT_FROM_STORE] = "from_store",
 	[PWNED_COUNT_STALE] = "stale",
 	[PWNED_COUNT_MISSES] = "misses",
 	[PWNED_COUNT_DAMAGED_BLOCKS] = "damaged_blocks",

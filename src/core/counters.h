@@ -9,13 +9,13 @@
    interface: add, never rename. Threads may count, too. */
 enum pwned_counter {
 	/* look-ups, by what the store had */
-	PWNED_COUNT_FROM_MEMORY,
-	PWNED_COUNT_FROM_DISK,
+	PWNED_COUNT_FROM_CACHE,
+	PWNED_COUNT_FROM_STORE,
 	PWNED_COUNT_STALE, /* of those two: older than pwned_store_max_age */
 	PWNED_COUNT_MISSES,
 	PWNED_COUNT_DAMAGED_BLOCKS, /* each also a miss */
 	PWNED_COUNT_READ_ERRORS,    /* each also a miss */
-	PWNED_COUNT_READS_SKIPPED,  /* the disk hangs, so it was not asked */
+	PWNED_COUNT_READS_SKIPPED,  /* each also a miss: the disk hangs */
 
 	/* what was written */
 	PWNED_COUNT_WRITTEN,

@@ -4,6 +4,7 @@
 #include "range-parser.h"
 #include "digest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define KEY_HEX          (PWNED_KEY_BITS / 4)
@@ -176,5 +177,7 @@ enum pwned_reason pwned_range_parser_finish(
 	if (!last_line_end(parser))
 		return parser->failed;
 	*range_r = pwned_range_pack(parser->entries, parser->length, label);
-	return *range_r == NULL ? PWNED_REASON_INTERNAL : PWNED_REASON_NONE;
+	if (*range_r != NULL)
+		return PWNED_REASON_NONE;
+	return errno == E2BIG ? PWNED_REASON_TOO_LARGE : PWNED_REASON_INTERNAL;
 }

@@ -31,8 +31,8 @@ bool pwned_range_parser_feed(struct pwned_range_parser *parser,
 			     const char *data, size_t size);
 
 /* The answer is complete. Returns PWNED_REASON_NONE with a range of that label
-   that the caller owns, or why there is none: BAD_LINE, TOO_LARGE, EMPTY_BODY
-   or INTERNAL (memory). */
+   that the caller owns, or why there is none: BAD_LINE, TOO_LARGE (also where
+   too many keys lie together), EMPTY_BODY or INTERNAL (memory). */
 enum pwned_reason pwned_range_parser_finish(
 	struct pwned_range_parser *parser,
 	const struct pwned_range_label *label, struct pwned_range **range_r);

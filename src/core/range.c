@@ -2,7 +2,9 @@
 /* A whole range, as its blocks. */
 
 #include "range.h"
+#include "secret.h"
 
+#include <errno.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -121,22 +123,71 @@ static bool range_fill(struct pwned_range *range,
 	return true;
 }
 
+/* What the fullest of so many blocks would take, in bytes. */
+static size_t fullest_block(const struct pwned_range_entry *entries,
+			    size_t count, unsigned int total,
+			    const struct pwned_range_label *label)
+{
+	size_t fullest = 0, i = 0;
+
+	for (unsigned int index = 0; index < total; index++) {
+		size_t length = 0, large = 0, size;
+
+		for (; i < count &&
+		       pwned_block_index_of(entries[i].key, total) == index;
+		     i++) {
+			length++;
+			large += pwned_block_count_is_large(entries[i].count);
+		}
+		size = pwned_block_size(label, length, large);
+		if (size > fullest)
+			fullest = size;
+	}
+	return fullest;
+}
+
+/* The smallest total of blocks that hold all, or 0. From one that is too small
+   in a step as large as it is too small: each step looks at all entries, and
+   who sends them may mean harm. */
+static unsigned int choose_total(const struct pwned_range_entry *entries,
+				 size_t count,
+				 const struct pwned_range_label *label)
+{
+	size_t empty = pwned_block_size(label, 0, 0);
+	size_t room = PWNED_BLOCK_BYTES - empty;
+	size_t total = count == 0 ? 1 : (count + ENTRIES_MAX - 1) / ENTRIES_MAX;
+
+	while (total <= PWNED_BLOCK_TOTAL_MAX) {
+		size_t fullest = fullest_block(entries, count,
+					       (unsigned int)total, label);
+		size_t needed = (total * (fullest - empty) + room - 1) / room;
+
+		if (fullest <= PWNED_BLOCK_BYTES)
+			return (unsigned int)total;
+		total = needed > total ? needed : total + 1;
+	}
+	return 0;
+}
+
 struct pwned_range *pwned_range_pack(struct pwned_range_entry *entries,
 				     size_t count,
 				     const struct pwned_range_label *label)
 {
-	size_t total = count == 0 ? 1 : (count + ENTRIES_MAX - 1) / ENTRIES_MAX;
 	struct pwned_range *range;
+	unsigned int total;
 
 	if (!is_sorted(entries, count))
 		qsort(entries, count, sizeof(*entries), entry_compare);
-	for (; total <= PWNED_BLOCK_TOTAL_MAX; total++) {
-		range = range_alloc((unsigned int)total, label);
-		if (range == NULL || range_fill(range, entries, count))
-			return range;
+	total = choose_total(entries, count, label);
+	errno = E2BIG;
+	if (total == 0)
+		return NULL;
+	range = range_alloc(total, label);
+	if (range == NULL)
+		errno = ENOMEM;
+	else if (!range_fill(range, entries, count))
 		pwned_range_unref(&range);
-	}
-	return NULL;
+	return range;
 }
 
 struct pwned_range *pwned_range_ref(struct pwned_range *range)
@@ -154,8 +205,11 @@ void pwned_range_unref(struct pwned_range **_range)
 	/* whoever frees has to see what others did before they let go */
 	if (range != NULL &&
 	    atomic_fetch_sub_explicit(&range->references, 1,
-				      memory_order_acq_rel) == 1)
+				      memory_order_acq_rel) == 1) {
+		/* it tells a prefix */
+		pwned_wipe(&range->label, sizeof(range->label));
 		free(range);
+	}
 }
 
 const unsigned char *pwned_range_block_of(const struct pwned_range *range,
@@ -182,6 +236,11 @@ const unsigned char *pwned_range_blocks(const struct pwned_range *range,
 {
 	*total_r = range->total;
 	return range->blocks;
+}
+
+unsigned int pwned_range_total(const struct pwned_range *range)
+{
+	return range->total;
 }
 
 size_t pwned_range_length(const struct pwned_range *range)

@@ -22,7 +22,8 @@ struct pwned_range_entry {
 
 /* Packs entries, which are sorted in place. Of those that blocks do not tell
    apart the larger count stands. Returns a range with one reference, or NULL
-   when memory is short or the range needs more blocks than there can be. */
+   with errno: ENOMEM, or E2BIG where the range needs more blocks than there can
+   be, because too many of its keys lie together. */
 struct pwned_range *pwned_range_pack(struct pwned_range_entry *entries,
 				     size_t count,
 				     const struct pwned_range_label *label);
@@ -38,6 +39,7 @@ const struct pwned_range_label *pwned_range_label(
 /* The blocks, one after the other, PWNED_BLOCK_BYTES each; at least one. */
 const unsigned char *pwned_range_blocks(const struct pwned_range *range,
 					unsigned int *total_r);
+unsigned int pwned_range_total(const struct pwned_range *range);
 /* The block that a key belongs to. */
 const unsigned char *pwned_range_block_of(const struct pwned_range *range,
 					  uint64_t key);

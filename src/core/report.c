@@ -9,11 +9,11 @@ static const char *const breaker_names[] = {
 	[PWNED_BREAKER_PROBING] = "probing",
 };
 
-static const char *const fault_names[PWNED_STORE_FAULTS] = {
-	[PWNED_STORE_OPEN] = "open",       [PWNED_STORE_READ] = "read",
-	[PWNED_STORE_WRITE] = "write",     [PWNED_STORE_FULL] = "full",
-	[PWNED_STORE_DAMAGED] = "damaged", [PWNED_STORE_REMOVED] = "removed",
-	[PWNED_STORE_STALLED] = "stalled", [PWNED_STORE_STATE] = "state",
+static const char *const fault_names[PWNED_FAULTS] = {
+	[PWNED_FAULT_OPEN] = "open",       [PWNED_FAULT_READ] = "read",
+	[PWNED_FAULT_WRITE] = "write",     [PWNED_FAULT_FULL] = "full",
+	[PWNED_FAULT_DAMAGED] = "damaged", [PWNED_FAULT_REMOVED] = "removed",
+	[PWNED_FAULT_STALLED] = "stalled", [PWNED_FAULT_STATE] = "state",
 };
 
 const char *pwned_breaker_state_name(enum pwned_breaker_state state)

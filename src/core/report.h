@@ -34,16 +34,16 @@ struct pwned_breaker_report {
 
 /* What can be wrong with the store; the names are an interface. */
 enum pwned_store_fault {
-	PWNED_STORE_OPEN, /* it cannot be used, or only in part */
-	PWNED_STORE_READ,
-	PWNED_STORE_WRITE,
-	PWNED_STORE_FULL,    /* the file system, or our bound */
-	PWNED_STORE_DAMAGED, /* a block that does not prove itself */
-	PWNED_STORE_REMOVED, /* the file, underneath */
-	PWNED_STORE_STALLED, /* the disk does not answer */
-	PWNED_STORE_STATE,   /* the state file */
+	PWNED_FAULT_OPEN, /* it cannot be used, or only in part */
+	PWNED_FAULT_READ,
+	PWNED_FAULT_WRITE,
+	PWNED_FAULT_FULL,    /* the file system, or our bound */
+	PWNED_FAULT_DAMAGED, /* a block that does not prove itself */
+	PWNED_FAULT_REMOVED, /* the file, underneath */
+	PWNED_FAULT_STALLED, /* the disk does not answer */
+	PWNED_FAULT_STATE,   /* the state file */
 
-	PWNED_STORE_FAULTS
+	PWNED_FAULTS
 };
 const char *pwned_store_fault_name(enum pwned_store_fault fault);
 

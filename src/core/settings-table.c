@@ -158,24 +158,25 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.min = 1, .max = 365,
 	.text = "How long a range counts as fresh. An older one still decides "
 		"a login at once, but the source is asked behind it whether "
-		"it has changed.",
+		"it has changed. Where a password is being chosen the source "
+		"is asked first.",
 },
 [PWNED_SET_STORE_STALE] = {
 	.name = "pwned_store_stale", .type = PWNED_TYPE_DAYS,
 	MEMBER(store_stale_days), .default_value = "365 days",
 	.min = 1, .max = 3650,
-	.text = "How old a range may become and still decide a login, while "
-		"no source answers. Not less than pwned_store_max_age.",
+	.text = "How old a range may become and still decide, while no source "
+		"answers. Not less than pwned_store_max_age.",
 },
 [PWNED_SET_STORE_MAX_SIZE] = {
 	.name = "pwned_store_max_size", .type = PWNED_TYPE_SIZE,
 	MEMBER(store_max_size), .default_value = "4 GB",
 	.min = 0, .max = GIB(64),
 	.login_only = true,
-	.text = "How much disk the store may take, where some 80,000 ranges "
-		"fit in a gigabyte and all there are in 13. Old ones go first. "
-		"The file looks much larger than what it takes, because it "
-		"has holes. 0: no bound.",
+	.text = "How much disk the store may take: 1 GB, of 1024 MB, holds "
+		"some 87,000 ranges, and 12 GB all there are. Old ones go "
+		"first. The file looks larger than what it takes, 33 GB from "
+		"the start, because it has holes. 0: no bound.",
 },
 [PWNED_SET_CACHE_SIZE] = {
 	.name = "pwned_cache_size", .type = PWNED_TYPE_SIZE,
@@ -193,9 +194,10 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.default_value = PWNED_STATE_PATH,
 	.login_only = true,
 	.text = "The folder in which auth keeps what must outlive it, because "
-		"Dovecot ends an idle auth after a minute: counters, and "
-		"whether a source or the brake holds. It is private to auth's "
-		"user; make install makes it. Empty: nothing is kept.",
+		"Dovecot ends an idle auth after a minute: counters, which "
+		"sources are left alone, and whether the brake holds. It is "
+		"private to auth's user; make install makes it. Empty: "
+		"nothing is kept.",
 },
 };
 /* clang-format on */

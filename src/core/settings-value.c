@@ -215,6 +215,22 @@ static bool set_file(char **where, const char *value,
 	return set_string(where, value, error_r);
 }
 
+/* A / at its end would lead through a link where none is followed. */
+static bool set_dir(char **where, const char *value,
+		    struct pwned_error *error_r)
+{
+	const char *last = strrchr(value, '/');
+
+	if (last != NULL && (last[1] == '\0' || strcmp(last, "/.") == 0 ||
+			     strcmp(last, "/..") == 0)) {
+		return pwned_error_set(error_r,
+				       "'%s': expected a path that ends in the "
+				       "folder's name",
+				       value);
+	}
+	return set_file(where, value, error_r);
+}
+
 /* A name as useradd(8) takes it; that there is such a group shows later. */
 static bool set_group(char **where, const char *value,
 		      struct pwned_error *error_r)
@@ -355,8 +371,9 @@ bool pwned_setting_set(struct pwned_settings *set,
 	case PWNED_TYPE_URLS:
 		return set_urls(where, value, error_r);
 	case PWNED_TYPE_FILE:
-	case PWNED_TYPE_DIR:
 		return set_file(where, value, error_r);
+	case PWNED_TYPE_DIR:
+		return set_dir(where, value, error_r);
 	case PWNED_TYPE_GROUP:
 		return set_group(where, value, error_r);
 	case PWNED_TYPE_PROXY:

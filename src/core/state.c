@@ -11,29 +11,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORM       "dovecot-pwned state "
-#define FORM_FIRST FORM "1"
-/* A brake's window with a number for each minute is the longest line. */
+#define FORM           "dovecot-pwned state "
+#define FORM_FIRST     FORM "1"
 #define LINE_MAX_SIZE  1024
 #define COUNTED_PREFIX "counted_"
 #define MEMBER(name)   offsetof(struct pwned_state, name)
 
 /* Later than this is not later, but of a clock that was wrong. */
 #define CLOCK_ERROR_SECS 3600
+/* An hour is all that the brake looks back. */
+#define STALE_SECS 3600
+
+/* So many fit into a line, at 29 bytes each. */
+#define USERS_PER_LINE 32
+
+#define SECS_MAX    (PWNED_STATE_SECS_END - 1)
+#define MINUTES_MAX (SECS_MAX / 60)
 
 /* What is one number a line. */
 static const struct number {
 	const char *name;
 	size_t offset; /* of a uint64_t */
+	uint64_t max;
 } numbers[] = {
-	{ "started", MEMBER(started_secs) },
-	{ "pid", MEMBER(pid) },
-	{ "written", MEMBER(written_secs) },
-	{ "queue", MEMBER(queue_length) },
-	{ "queue_max", MEMBER(queue_length_max) },
-	{ "brake_saved_minute", MEMBER(brake.saved_minute) },
-	{ "brake_engaged_minute", MEMBER(brake.engaged_minute) },
-	{ "counted_since", MEMBER(since_secs) },
+	{ "started", MEMBER(started_secs), SECS_MAX },
+	{ "pid", MEMBER(pid), INT_MAX },
+	{ "written", MEMBER(written_secs), SECS_MAX },
+	{ "queue", MEMBER(queue_length), UINT64_MAX },
+	{ "queue_max", MEMBER(queue_length_max), UINT64_MAX },
+	{ "counted_since", MEMBER(since_secs), SECS_MAX },
+	{ "brake_saved_minute", MEMBER(brake.saved_minute), MINUTES_MAX },
+	{ "brake_engaged_minute", MEMBER(brake.engaged_minute), MINUTES_MAX },
+	{ "brake_seed", MEMBER(brake.seed), UINT64_MAX },
+	{ "brake_sample_bits", MEMBER(brake.sample_bits),
+	  PWNED_BRAKE_SAMPLE_BITS_MAX },
 };
 
 static const struct flag {
@@ -42,13 +53,6 @@ static const struct flag {
 } flags[] = {
 	{ "ended", MEMBER(ended) },
 	{ "brake_engaged", MEMBER(brake.engaged) },
-};
-
-/* Numbers of users by minutes of age, those that are not 0: 0:12 7:3 59:1 */
-static const char *const windows[PWNED_BRAKE_OCCASIONS] = {
-	[PWNED_BRAKE_VERIFIED] = "brake_verified",
-	[PWNED_BRAKE_MAY_DENY] = "brake_may_deny",
-	[PWNED_BRAKE_NEWLY_DENIED] = "brake_newly_denied",
 };
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof(*(array)))
@@ -73,7 +77,9 @@ bool pwned_state_add_source(struct pwned_state *state,
 bool pwned_state_is_newer(const struct pwned_state *there,
 			  const struct pwned_state *mine)
 {
-	if (there->started_secs > mine->written_secs + CLOCK_ERROR_SECS)
+	if (there->ended ||
+	    there->written_secs + STALE_SECS < mine->written_secs ||
+	    there->started_secs > mine->written_secs + CLOCK_ERROR_SECS)
 		return false;
 	if (there->started_secs != mine->started_secs)
 		return there->started_secs > mine->started_secs;
@@ -114,15 +120,28 @@ static void print_source(struct text *text,
 	      source->breaker.openings, source->name);
 }
 
-static void print_window(struct text *text, const char *name,
-			 const uint32_t counts[PWNED_BRAKE_MINUTES])
+/* Hash, minutes since the user was verified, since that was where a denial is
+   possible, since he was newly denied, and whether he stays denied:
+   9f86d081884c7d65:0:3:60:0 */
+static void print_user(struct text *text, const struct pwned_brake_user *user)
 {
-	print(text, "%s =", name);
-	for (unsigned int i = 0; i < PWNED_BRAKE_MINUTES; i++) {
-		if (counts[i] != 0)
-			print(text, " %u:%" PRIu32, i, counts[i]);
+	print(text, " %016" PRIx64 ":%u:%u:%u:%u", user->hash,
+	      user->ages[PWNED_BRAKE_VERIFIED],
+	      user->ages[PWNED_BRAKE_MAY_DENY],
+	      user->ages[PWNED_BRAKE_NEWLY_DENIED], user->denied);
+}
+
+static void print_users(struct text *text,
+			const struct pwned_brake_snapshot *brake)
+{
+	for (unsigned int i = 0; i < brake->users_length; i++) {
+		if (i % USERS_PER_LINE == 0)
+			print(text,
+			      i == 0 ? "brake_users =" : "\nbrake_users =");
+		print_user(text, &brake->users[i]);
 	}
-	print(text, "\n");
+	if (brake->users_length > 0)
+		print(text, "\n");
 }
 
 size_t pwned_state_print(const struct pwned_state *state, char *text_r,
@@ -146,8 +165,7 @@ size_t pwned_state_print(const struct pwned_state *state, char *text_r,
 		      pwned_counter_name(i), state->counters[i]);
 	for (unsigned int i = 0; i < state->sources_length; i++)
 		print_source(&text, &state->sources[i]);
-	for (unsigned int i = 0; i < PWNED_BRAKE_OCCASIONS; i++)
-		print_window(&text, windows[i], state->brake.counts[i]);
+	print_users(&text, &state->brake);
 	return text.used > text.size ? 0 : text.used;
 }
 
@@ -178,9 +196,9 @@ static bool take(const char **p, char expected)
 	return true;
 }
 
-static bool parse_number(const char *value, uint64_t *number_r)
+static bool parse_number(const char *value, uint64_t max, uint64_t *number_r)
 {
-	return take_number(&value, 10, UINT64_MAX, number_r) && *value == '\0';
+	return take_number(&value, 10, max, number_r) && *value == '\0';
 }
 
 static bool parse_flag(const char *value, bool *flag_r)
@@ -213,7 +231,7 @@ static bool parse_source(const char *value, struct pwned_state *state)
 
 	if (!take_number(&value, 16, UINT32_MAX, &origin) ||
 	    !take(&value, ' ') ||
-	    !take_number(&value, 10, UINT64_MAX, &breaker.open_until_secs) ||
+	    !take_number(&value, 10, SECS_MAX, &breaker.open_until_secs) ||
 	    !take(&value, ' ') ||
 	    !take_number(&value, 10, UINT_MAX, &openings) ||
 	    !take(&value, ' ') || !is_printable(value) ||
@@ -224,21 +242,33 @@ static bool parse_source(const char *value, struct pwned_state *state)
 	return pwned_state_add_source(state, &breaker, value, strlen(value));
 }
 
-static bool parse_window(const char *value,
-			 uint32_t counts[PWNED_BRAKE_MINUTES])
+static bool take_user(const char **p, struct pwned_brake_user *user_r)
 {
-	uint64_t age, users;
+	uint64_t age, denied;
 
-	while (*value != '\0') {
-		if (!take_number(&value, 10, PWNED_BRAKE_MINUTES - 1, &age) ||
-		    !take(&value, ':') ||
-		    !take_number(&value, 10, UINT32_MAX, &users))
+	if (!take_number(p, 16, UINT64_MAX, &user_r->hash) || user_r->hash == 0)
+		return false;
+	for (unsigned int o = 0; o < PWNED_BRAKE_OCCASIONS; o++) {
+		if (!take(p, ':') ||
+		    !take_number(p, 10, PWNED_BRAKE_MINUTES, &age))
 			return false;
-		counts[age] = (uint32_t)users;
-		if (*value != '\0' && !take(&value, ' '))
-			return false;
+		user_r->ages[o] = (uint8_t)age;
 	}
+	if (!take(p, ':') || !take_number(p, 10, 1, &denied))
+		return false;
+	user_r->denied = denied != 0;
 	return true;
+}
+
+static bool parse_users(const char *value, struct pwned_brake_snapshot *brake)
+{
+	do {
+		if (brake->users_length == PWNED_BRAKE_SAVED_USERS ||
+		    !take_user(&value, &brake->users[brake->users_length]))
+			return false;
+		brake->users_length++;
+	} while (take(&value, ' '));
+	return *value == '\0';
 }
 
 /* What is more than a plain number or flag. */
@@ -249,16 +279,15 @@ static bool parse_other(const char *name, const char *value,
 		return parse_word(value, state->store_mode);
 	if (strcmp(name, "breaker") == 0)
 		return parse_source(value, state);
-	for (unsigned int i = 0; i < PWNED_BRAKE_OCCASIONS; i++) {
-		if (strcmp(name, windows[i]) == 0)
-			return parse_window(value, state->brake.counts[i]);
-	}
+	if (strcmp(name, "brake_users") == 0)
+		return parse_users(value, &state->brake);
 	for (unsigned int i = 0; i < PWNED_COUNTERS; i++) {
 		if (strncmp(name, COUNTED_PREFIX, strlen(COUNTED_PREFIX)) ==
 			    0 &&
 		    strcmp(name + strlen(COUNTED_PREFIX),
 			   pwned_counter_name(i)) == 0)
-			return parse_number(value, &state->counters[i]);
+			return parse_number(value, UINT64_MAX,
+					    &state->counters[i]);
 	}
 	return true;
 }
@@ -268,7 +297,7 @@ static bool parse_value(const char *name, const char *value,
 {
 	for (unsigned int i = 0; i < N_ELEMENTS(numbers); i++) {
 		if (strcmp(name, numbers[i].name) == 0)
-			return parse_number(value,
+			return parse_number(value, numbers[i].max,
 					    (uint64_t *)((char *)state +
 							 numbers[i].offset));
 	}

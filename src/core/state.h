@@ -19,8 +19,10 @@
 
    It names no user, and of a source only what a log may. Pure. */
 
-/* More than any state takes. */
-#define PWNED_STATE_TEXT_MAX (16 * 1024)
+/* More than any state takes: most of it is the brake's users. */
+#define PWNED_STATE_TEXT_MAX (40 * 1024)
+/* Times in a text are earlier than this, for whoever reckons with them. */
+#define PWNED_STATE_SECS_END (UINT64_C(1) << 36)
 /* Scheme, host and port of a source; what is longer is cut. */
 #define PWNED_STATE_NAME_MAX 300
 #define PWNED_STATE_WORD_MAX 15
@@ -62,9 +64,10 @@ bool pwned_state_parse(const char *text, size_t size,
 		       struct pwned_state *state_r,
 		       struct pwned_error *error_r);
 
-/* Whether a file that holds `there` is that of an auth process which started
-   later than that of `mine`, which was written now. One that is of a time to
-   come is not: the clock was wrong, and nobody could write any more. */
+/* Whether a file that holds `there` is that of an auth which started later than
+   that of `mine`, which was written now. Else nobody could write any more: one
+   that ended is nobody's, as is one that has not been written for an hour, and
+   one of a time to come, when the clock was wrong. */
 bool pwned_state_is_newer(const struct pwned_state *there,
 			  const struct pwned_state *mine);
 

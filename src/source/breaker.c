@@ -68,9 +68,15 @@ enum pwned_breaker_answer pwned_breaker_ask(struct pwned_breaker *breaker,
 	return PWNED_BREAKER_PROBE;
 }
 
-bool pwned_breaker_success(struct pwned_breaker *breaker)
+/* Once it is open only its probe tells something new. */
+static bool is_straggler(const struct pwned_breaker *breaker, bool probe)
 {
-	if (breaker->state == PWNED_BREAKER_OPEN)
+	return breaker->state != PWNED_BREAKER_CLOSED && !probe;
+}
+
+bool pwned_breaker_success(struct pwned_breaker *breaker, bool probe)
+{
+	if (is_straggler(breaker, probe))
 		return false;
 	breaker->failed_count = 0;
 	breaker->openings = 0;
@@ -89,10 +95,11 @@ static void remember_failed(struct pwned_breaker *breaker, uint32_t prefix)
 	breaker->failed[breaker->failed_count++] = prefix;
 }
 
-bool pwned_breaker_failure(struct pwned_breaker *breaker, uint32_t prefix,
-			   uint64_t retry_after_msecs, uint64_t now_msecs)
+bool pwned_breaker_failure(struct pwned_breaker *breaker, bool probe,
+			   uint32_t prefix, uint64_t retry_after_msecs,
+			   uint64_t now_msecs)
 {
-	if (breaker->state == PWNED_BREAKER_OPEN)
+	if (is_straggler(breaker, probe))
 		return false;
 	if (breaker->state == PWNED_BREAKER_CLOSED) {
 		remember_failed(breaker, prefix);
@@ -132,7 +139,9 @@ void pwned_breaker_restore(struct pwned_breaker *breaker, uint64_t now_msecs,
 {
 	uint64_t left_secs = 0;
 
-	if (snapshot->open_until_secs == 0)
+	if (snapshot->open_until_secs == 0 ||
+	    breaker->state != PWNED_BREAKER_CLOSED || breaker->openings > 0 ||
+	    breaker->failed_count > 0)
 		return;
 	if (snapshot->open_until_secs > unix_secs)
 		left_secs =

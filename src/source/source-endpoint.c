@@ -83,6 +83,12 @@ enum pwned_breaker_answer pwned_endpoint_ask(struct pwned_endpoint *endpoint)
 	return answer;
 }
 
+void pwned_endpoint_give_up_probe(struct pwned_endpoint *endpoint)
+{
+	pwned_breaker_probe_cancelled(&endpoint->breaker);
+	report_breaker(endpoint);
+}
+
 static void warn_failure(struct pwned_endpoint *endpoint,
 			 const struct pwned_attempt *attempt)
 {
@@ -117,7 +123,9 @@ static void log_opened(const struct pwned_endpoint *endpoint,
 	else if (attempt->probe)
 		(void)snprintf(why, sizeof(why), "it still fails");
 	else
-		(void)snprintf(why, sizeof(why), "%u look-ups in a row failed",
+		(void)snprintf(why, sizeof(why),
+			       "look-ups of %u different ranges in a row "
+			       "failed",
 			       PWNED_BREAKER_PREFIXES);
 	pwned_log(endpoint->reporter->log, PWNED_LOG_WARNING,
 		  "source %s is left alone for %u s: %s (%s)", endpoint->name,
@@ -125,9 +133,9 @@ static void log_opened(const struct pwned_endpoint *endpoint,
 }
 
 /* Returns whether that closed the breaker. */
-static bool attempt_succeeded(struct pwned_endpoint *endpoint)
+static bool attempt_succeeded(struct pwned_endpoint *endpoint, bool probe)
 {
-	if (!pwned_breaker_success(&endpoint->breaker))
+	if (!pwned_breaker_success(&endpoint->breaker, probe))
 		return false;
 	pwned_log(endpoint->reporter->log, PWNED_LOG_INFO,
 		  "source %s is asked again: it answers", endpoint->name);
@@ -138,8 +146,8 @@ static bool attempt_succeeded(struct pwned_endpoint *endpoint)
 static void attempt_failed(struct pwned_endpoint *endpoint,
 			   const struct pwned_attempt *attempt)
 {
-	if (!pwned_breaker_failure(&endpoint->breaker, attempt->prefix,
-				   attempt->retry_after_msecs,
+	if (!pwned_breaker_failure(&endpoint->breaker, attempt->probe,
+				   attempt->prefix, attempt->retry_after_msecs,
 				   now_msecs(endpoint)))
 		return;
 	/* a failed probe goes on with an outage that was counted */
@@ -169,14 +177,11 @@ bool pwned_endpoint_tell(struct pwned_endpoint *endpoint,
 	pwned_report_fetch(endpoint->reporter, &report);
 	if (attempt->reason != PWNED_REASON_NONE)
 		warn_failure(endpoint, attempt);
-	/* once the breaker is open only its probe tells something new */
-	if (!attempt->probe && !pwned_endpoint_is_closed(endpoint))
-		return false;
 	if (attempt->reason == PWNED_REASON_NONE)
-		return attempt_succeeded(endpoint);
+		return attempt_succeeded(endpoint, attempt->probe);
 	if (is_fault_of_source(attempt->reason))
 		attempt_failed(endpoint, attempt);
 	else if (attempt->probe)
-		pwned_breaker_probe_cancelled(&endpoint->breaker);
+		pwned_endpoint_give_up_probe(endpoint);
 	return false;
 }

@@ -34,8 +34,10 @@ bool pwned_endpoint_init(struct pwned_endpoint *endpoint, const char *url,
 void pwned_endpoint_deinit(struct pwned_endpoint *endpoint);
 
 /* May it be asked now? Whoever is told PROBE tells what came of it, or
-   pwned_breaker_probe_cancelled(). */
+   pwned_endpoint_give_up_probe(). */
 enum pwned_breaker_answer pwned_endpoint_ask(struct pwned_endpoint *endpoint);
+/* The probe will bring no answer: we have ended it. */
+void pwned_endpoint_give_up_probe(struct pwned_endpoint *endpoint);
 bool pwned_endpoint_is_closed(const struct pwned_endpoint *endpoint);
 
 /* What came of an attempt to fetch a range. */

@@ -2,6 +2,7 @@
 /* The fetch of one prefix. */
 
 #include "source-flight.h"
+#include "age.h"
 #include "secret.h"
 #include "source-private.h"
 #include "source-url.h"
@@ -12,8 +13,6 @@
 /* What all answers under way may have brought so far: a source that sends as
    much as it may everywhere at once must not exhaust auth's address space. */
 #define BODIES_MAX_BYTES (32U * 1024 * 1024)
-
-#define SECS_PER_DAY 86400
 
 static uint64_t now_msecs(const struct pwned_flight *flight)
 {
@@ -69,7 +68,7 @@ static void flight_leave(struct pwned_flight *flight)
 
 	attempt_stop(flight);
 	if (flight->probe)
-		pwned_breaker_probe_cancelled(&endpoint_of(flight)->breaker);
+		pwned_endpoint_give_up_probe(endpoint_of(flight));
 	flight->probe = false;
 	pwned_prefix_map_remove(&source->flights, &flight->node);
 	pwned_queue_leave(&source->queue, flight);
@@ -306,7 +305,7 @@ static void write_label(const struct pwned_flight *flight, const char *etag,
 
 	*label_r = (struct pwned_range_label){
 		.prefix = flight->node.prefix,
-		.day = (uint32_t)(loop->v->unix_secs(loop) / SECS_PER_DAY),
+		.day = pwned_day_of(loop->v->unix_secs(loop)),
 		.origin = endpoint_of(flight)->origin,
 	};
 	(void)stpcpy(label_r->etag, etag);
@@ -343,13 +342,13 @@ static void on_done(void *context, const struct pwned_http_result *what)
 						   &range);
 	if (reason != PWNED_REASON_NONE) {
 		attempt_failed(flight, reason, what);
-		return;
+	} else {
+		attempt_tell(flight, reason, what);
+		if (what->not_modified)
+			on_not_modified(flight);
+		else
+			flight_succeed(flight, &label, range);
 	}
-	attempt_tell(flight, reason, what);
-	if (what->not_modified)
-		on_not_modified(flight);
-	else
-		flight_succeed(flight, &label, range);
 	pwned_range_unref(&range);
 	pwned_wipe(&label, sizeof(label));
 }

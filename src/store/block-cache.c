@@ -132,12 +132,13 @@ static void drop_others(struct set *set, uint32_t prefix, unsigned int total)
 	}
 }
 
-void pwned_block_cache_put(struct pwned_block_cache *cache, uint32_t prefix,
-			   unsigned int index, const unsigned char *block)
+void pwned_block_cache_put(struct pwned_block_cache *cache,
+			   const unsigned char *block)
 {
-	struct set *set = set_of(cache, prefix);
+	uint32_t prefix = pwned_block_prefix(block);
 	unsigned int total = pwned_block_total(block), way;
-	block_tag tag = tag_of(prefix, total, index);
+	block_tag tag = tag_of(prefix, total, pwned_block_index(block));
+	struct set *set = set_of(cache, prefix);
 
 	drop_others(set, prefix, total);
 	for (way = 0; way < WAYS && set->tags[way] != tag; way++)

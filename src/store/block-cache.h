@@ -18,8 +18,8 @@ void pwned_block_cache_free(struct pwned_block_cache **cache);
 const unsigned char *pwned_block_cache_find(struct pwned_block_cache *cache,
 					    const struct pwned_digest *digest);
 /* Puts a valid block in, instead of any that it contradicts. */
-void pwned_block_cache_put(struct pwned_block_cache *cache, uint32_t prefix,
-			   unsigned int index, const unsigned char *block);
+void pwned_block_cache_put(struct pwned_block_cache *cache,
+			   const unsigned char *block);
 /* Gives the blocks of a range that have the label's tag its day. */
 void pwned_block_cache_renew(struct pwned_block_cache *cache,
 			     const struct pwned_range_label *label);

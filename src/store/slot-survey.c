@@ -85,8 +85,12 @@ bool pwned_store_survey(const char *folder, uint32_t today,
 			break;
 		case PWNED_BLOCK_ABSENT:
 			break;
-		default:
+		case PWNED_BLOCK_DAMAGED:
 			survey_r->damaged++;
+			break;
+		case PWNED_BLOCK_NEWER:
+			/* whole, but of what day is not for us to read */
+			break;
 		}
 	}
 	pwned_slots_close(&slots);

@@ -16,7 +16,8 @@ extern const char *const pwned_store_age_names[PWNED_STORE_AGES];
 
 struct pwned_store_survey {
 	uint64_t ranges;
-	uint64_t damaged; /* slots whose first block does not prove itself */
+	uint64_t damaged; /* slots whose first block does not prove itself; what
+			     a newer release wrote is in neither */
 	uint64_t bytes_on_disk;
 	uint64_t by_age[PWNED_STORE_AGES];
 	uint32_t oldest_day, newest_day; /* 0: no ranges */
@@ -29,8 +30,8 @@ bool pwned_store_survey(const char *folder, uint32_t today,
 			struct pwned_error *error_r);
 
 /* Removes ranges that were fetched before a day, UINT32_MAX: all, and gives
-   their space back to the file system. Auth notices within a second. Returns
-   false with what is wrong. */
+   their space back to the file system. Auth notices at its next login, at most
+   a second later. Returns false with what is wrong. */
 bool pwned_store_purge(const char *folder, uint32_t before_day,
 		       uint64_t *purged_r, struct pwned_error *error_r);
 

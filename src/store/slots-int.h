@@ -18,17 +18,28 @@ struct pwned_slots {
 	atomic_bool is_memory;    /* a read never takes a disk */
 };
 
+/* For what tests and benches do to the file behind our back. */
+static inline int pwned_slots_fd(const struct pwned_slots *slots)
+{
+	return slots->fd;
+}
+
 /* Where a slot begins. */
 static inline int64_t pwned_slot_offset(uint32_t prefix)
 {
 	return ((int64_t)prefix + 1) * PWNED_SLOT_BYTES;
 }
 
-/* Reads from the file; what lies beyond its end are zeros. Returns FOUND,
-   ERROR or WOULD_BLOCK. */
-enum pwned_slots_result pwned_slots_pread(const struct pwned_slots *slots,
-					  void *data, size_t size,
-					  int64_t offset, bool wait);
+enum pwned_slots_io {
+	PWNED_SLOTS_IO_DONE,
+	PWNED_SLOTS_IO_ERROR, /* errno says why */
+	PWNED_SLOTS_IO_WOULD_BLOCK,
+};
+
+/* Reads from the file; what lies beyond its end are zeros. */
+enum pwned_slots_io pwned_slots_pread(const struct pwned_slots *slots,
+				      void *data, size_t size, int64_t offset,
+				      bool wait);
 /* Returns false with errno, ENOSPC also where it was written in part. */
 bool pwned_slots_pwrite(const struct pwned_slots *slots, const void *data,
 			size_t size, int64_t offset);

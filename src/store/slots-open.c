@@ -84,7 +84,7 @@ static enum header_state header_read(const struct pwned_slots *slots,
 				     struct header *header_r)
 {
 	if (pwned_slots_pread(slots, header_r, sizeof(*header_r), 0, true) !=
-	    PWNED_SLOTS_FOUND)
+	    PWNED_SLOTS_IO_DONE)
 		return HEADER_UNREADABLE;
 	return header_judge(header_r);
 }
@@ -130,6 +130,7 @@ static void look_at_system(struct pwned_slots *slots)
 		fstatfs(slots->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
 	slots->knows_nowait =
 		!slots->is_memory &&
+		(fcntl(slots->fd, F_GETFL) & O_NOATIME) != 0 &&
 		(preadv2(slots->fd, &iov, 1, 0, RWF_NOWAIT) >= 0 ||
 		 errno == EAGAIN);
 }
@@ -170,10 +171,17 @@ static bool take(struct pwned_slots *slots, bool *foreign_r,
 			       strerror(errno));
 }
 
+/* A read that writes an access time may wait for the disk, RWF_NOWAIT or not:
+   auth, which owns the file, has none kept. Others do not care. */
 static int open_file(int folder_fd, int flags)
 {
+	int fd;
+
 	/* never through a link, and never waiting for a FIFO */
 	flags |= O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	fd = openat(folder_fd, PWNED_SLOTS_FILE, flags | O_NOATIME, FILE_MODE);
+	if (fd >= 0 || errno != EPERM)
+		return fd;
 	return openat(folder_fd, PWNED_SLOTS_FILE, flags, FILE_MODE);
 }
 
@@ -199,10 +207,15 @@ static bool open_either(struct pwned_slots *slots,
 		return pwned_error_set(problem_r, "it cannot be opened: %s",
 				       why == ELOOP ? "it is a link" :
 						      strerror(why));
-	if (slots->access != PWNED_SLOTS_READ)
+	if (slots->access == PWNED_SLOTS_WRITE)
 		(void)pwned_error_set(problem_r,
 				      "it can only be read (%s), so nothing "
-				      "new is kept in it",
+				      "new is kept in it; make it writable for "
+				      "auth's user, or name another "
+				      "pwned_store, and reload",
+				      strerror(why));
+	else if (slots->access == PWNED_SLOTS_CHANGE)
+		(void)pwned_error_set(problem_r, "it can only be read (%s)",
 				      strerror(why));
 	return true;
 }
@@ -414,8 +427,11 @@ bool pwned_slots_reopen(struct pwned_slots *slots,
 		pwned_slots_open(slots->folder, slots->access, problem_r);
 	bool ok;
 
-	if (fresh == NULL)
+	if (fresh == NULL) {
+		/* what may stand there now is not ours to write */
+		slots->writable = false;
 		return false;
+	}
 	/* the loop does not read until it is known how */
 	slots->knows_nowait = slots->is_memory = false;
 	ok = replace_fds(slots, fresh);

@@ -27,35 +27,30 @@ bool pwned_slots_needs_thread(const struct pwned_slots *slots)
 	return !slots->knows_nowait && !slots->is_memory;
 }
 
-int pwned_slots_fd(const struct pwned_slots *slots)
-{
-	return slots->fd;
-}
-
-enum pwned_slots_result pwned_slots_pread(const struct pwned_slots *slots,
-					  void *data, size_t size,
-					  int64_t offset, bool wait)
+enum pwned_slots_io pwned_slots_pread(const struct pwned_slots *slots,
+				      void *data, size_t size, int64_t offset,
+				      bool wait)
 {
 	struct iovec iov = { .iov_base = data, .iov_len = size };
 	int flags = wait || slots->is_memory ? 0 : RWF_NOWAIT;
 	ssize_t ret;
 
 	if (!wait && pwned_slots_needs_thread(slots))
-		return PWNED_SLOTS_WOULD_BLOCK;
+		return PWNED_SLOTS_IO_WOULD_BLOCK;
 	do {
 		/* without flags it works on each system */
 		ret = flags == 0 ? pread(slots->fd, data, size, offset) :
 				   preadv2(slots->fd, &iov, 1, offset, flags);
 	} while (ret < 0 && errno == EINTR);
 	if (ret < 0)
-		return errno == EAGAIN ? PWNED_SLOTS_WOULD_BLOCK :
-					 PWNED_SLOTS_ERROR;
+		return errno == EAGAIN ? PWNED_SLOTS_IO_WOULD_BLOCK :
+					 PWNED_SLOTS_IO_ERROR;
 	/* the part of a page that the kernel has at hand */
 	if (flags != 0 && ret > 0 && (size_t)ret < size)
-		return PWNED_SLOTS_WOULD_BLOCK;
+		return PWNED_SLOTS_IO_WOULD_BLOCK;
 	/* what is cut short does not prove itself */
 	memset((char *)data + ret, 0, size - (size_t)ret);
-	return PWNED_SLOTS_FOUND;
+	return PWNED_SLOTS_IO_DONE;
 }
 
 bool pwned_slots_pwrite(const struct pwned_slots *slots, const void *data,
@@ -73,22 +68,40 @@ bool pwned_slots_pwrite(const struct pwned_slots *slots, const void *data,
 	return ret >= 0;
 }
 
-static enum pwned_slots_result read_block(const struct pwned_slots *slots,
-					  uint32_t prefix, unsigned int index,
-					  bool wait, unsigned char *block_r,
-					  enum pwned_block_state *state_r)
+static enum pwned_slots_io pread_block(const struct pwned_slots *slots,
+				       uint32_t prefix, unsigned int index,
+				       bool wait, unsigned char *block_r)
 {
-	enum pwned_slots_result result;
-
-	*state_r = PWNED_BLOCK_ABSENT;
-	if (index >= PWNED_SLOT_BLOCKS)
-		return PWNED_SLOTS_FOUND;
-	result = pwned_slots_pread(
+	return pwned_slots_pread(
 		slots, block_r, PWNED_BLOCK_BYTES,
 		pwned_slot_offset(prefix) + index * PWNED_BLOCK_BYTES, wait);
-	if (result == PWNED_SLOTS_FOUND)
-		*state_r = pwned_block_verify(block_r, prefix, index);
-	return result;
+}
+
+/* One that proves itself is FOUND. */
+static enum pwned_slots_result read_block(const struct pwned_slots *slots,
+					  uint32_t prefix, unsigned int index,
+					  bool wait, unsigned char *block_r)
+{
+	if (index >= PWNED_SLOT_BLOCKS)
+		return PWNED_SLOTS_MISS;
+	switch (pread_block(slots, prefix, index, wait, block_r)) {
+	case PWNED_SLOTS_IO_ERROR:
+		return PWNED_SLOTS_ERROR;
+	case PWNED_SLOTS_IO_WOULD_BLOCK:
+		return PWNED_SLOTS_WOULD_BLOCK;
+	case PWNED_SLOTS_IO_DONE:
+		break;
+	}
+	switch (pwned_block_verify(block_r, prefix, index)) {
+	case PWNED_BLOCK_VALID:
+		return PWNED_SLOTS_FOUND;
+	case PWNED_BLOCK_DAMAGED:
+		return PWNED_SLOTS_DAMAGED;
+	case PWNED_BLOCK_ABSENT:
+	case PWNED_BLOCK_NEWER:
+		break;
+	}
+	return PWNED_SLOTS_MISS;
 }
 
 enum pwned_slots_result pwned_slots_find(
@@ -97,21 +110,21 @@ enum pwned_slots_result pwned_slots_find(
 {
 	unsigned int index = pwned_block_index_of(digest->key, TOTAL_USUAL);
 	enum pwned_slots_result miss = PWNED_SLOTS_MISS, result;
-	enum pwned_block_state state;
 
 	for (unsigned int reads = 0; reads < READS_MAX; reads++) {
 		unsigned int wanted = 0;
 
-		result = read_block(slots, digest->prefix, index, wait, block_r,
-				    &state);
-		if (result != PWNED_SLOTS_FOUND)
+		result =
+			read_block(slots, digest->prefix, index, wait, block_r);
+		if (result == PWNED_SLOTS_ERROR ||
+		    result == PWNED_SLOTS_WOULD_BLOCK)
 			return result;
-		if (state == PWNED_BLOCK_VALID)
+		if (result == PWNED_SLOTS_DAMAGED)
+			miss = PWNED_SLOTS_DAMAGED;
+		if (result == PWNED_SLOTS_FOUND)
 			wanted = pwned_block_index_of(
 				digest->key, pwned_block_total(block_r));
-		else if (state == PWNED_BLOCK_DAMAGED)
-			miss = PWNED_SLOTS_DAMAGED;
-		if (state == PWNED_BLOCK_VALID && wanted == index)
+		if (result == PWNED_SLOTS_FOUND && wanted == index)
 			return PWNED_SLOTS_FOUND;
 		/* what is not there may be beyond the end of a short range,
 		   whose first block says how long it is */
@@ -128,26 +141,21 @@ static enum pwned_slots_result read_whole(const struct pwned_slots *slots,
 					  unsigned char *slot_r,
 					  unsigned int *total_r)
 {
-	enum pwned_block_state state;
 	enum pwned_slots_result result =
-		read_block(slots, prefix, 0, true, slot_r, &state);
+		read_block(slots, prefix, 0, true, slot_r);
 
 	if (result != PWNED_SLOTS_FOUND)
 		return result;
-	if (state != PWNED_BLOCK_VALID)
-		return state == PWNED_BLOCK_ABSENT ? PWNED_SLOTS_MISS :
-						     PWNED_SLOTS_DAMAGED;
 	*total_r = pwned_block_total(slot_r);
 	if (*total_r > PWNED_SLOT_BLOCKS)
 		return PWNED_SLOTS_DAMAGED;
 	for (unsigned int i = 1; i < *total_r; i++) {
 		unsigned char *block = slot_r + i * PWNED_BLOCK_BYTES;
 
-		result = read_block(slots, prefix, i, true, block, &state);
+		result = read_block(slots, prefix, i, true, block);
 		if (result != PWNED_SLOTS_FOUND)
 			return result;
-		if (state != PWNED_BLOCK_VALID ||
-		    pwned_block_total(block) != *total_r)
+		if (pwned_block_total(block) != *total_r)
 			return PWNED_SLOTS_DAMAGED;
 	}
 	return PWNED_SLOTS_FOUND;
@@ -193,7 +201,7 @@ static bool overwrite(struct pwned_slots *slots, int64_t offset, int64_t end)
 
 	for (; offset < end; offset += PWNED_BLOCK_BYTES) {
 		if (pwned_slots_pread(slots, block, sizeof(block), offset,
-				      true) == PWNED_SLOTS_FOUND &&
+				      true) == PWNED_SLOTS_IO_DONE &&
 		    memcmp(block, zeros, sizeof(block)) == 0)
 			continue;
 		if (!pwned_slots_pwrite(slots, zeros, sizeof(zeros), offset))
@@ -268,6 +276,11 @@ static bool take_over_tag(const struct pwned_range *range,
 	return *label_r->etag != '\0' && all_have_tag(slot, total, label_r);
 }
 
+bool pwned_slots_fits(const struct pwned_range *range)
+{
+	return pwned_range_total(range) <= PWNED_SLOT_BLOCKS;
+}
+
 enum pwned_slots_written pwned_slots_write(struct pwned_slots *slots,
 					   const struct pwned_range *range)
 {
@@ -277,8 +290,6 @@ enum pwned_slots_written pwned_slots_write(struct pwned_slots *slots,
 	unsigned int total, old_total;
 	const unsigned char *blocks = pwned_range_blocks(range, &total);
 
-	if (total > PWNED_SLOT_BLOCKS)
-		return PWNED_SLOTS_TOO_LONG;
 	if (*label->etag == '\0' &&
 	    read_whole(slots, label->prefix, slot, &old_total) ==
 		    PWNED_SLOTS_FOUND &&
@@ -340,9 +351,9 @@ enum pwned_block_state pwned_slots_day(const struct pwned_slots *slots,
 	unsigned char block[PWNED_BLOCK_BYTES];
 	enum pwned_block_state state;
 
-	if (read_block(slots, prefix, 0, true, block, &state) !=
-	    PWNED_SLOTS_FOUND)
+	if (pread_block(slots, prefix, 0, true, block) != PWNED_SLOTS_IO_DONE)
 		return PWNED_BLOCK_DAMAGED;
+	state = pwned_block_verify(block, prefix, 0);
 	if (state == PWNED_BLOCK_VALID)
 		*day_r = pwned_block_day(block);
 	return state;

@@ -55,7 +55,6 @@ void pwned_slots_close(struct pwned_slots **slots);
 bool pwned_slots_is_writable(const struct pwned_slots *slots);
 /* Whether a read may need a disk, and the kernel cannot say when. */
 bool pwned_slots_needs_thread(const struct pwned_slots *slots);
-int pwned_slots_fd(const struct pwned_slots *slots);
 
 enum pwned_slots_result {
 	PWNED_SLOTS_FOUND,
@@ -76,12 +75,13 @@ enum pwned_slots_written {
 	PWNED_SLOTS_WRITTEN,
 	PWNED_SLOTS_RENEWED,   /* what was there was right, and got a new day */
 	PWNED_SLOTS_FORGOTTEN, /* it was not whole, and is gone */
-	PWNED_SLOTS_TOO_LONG,
-	PWNED_SLOTS_FAILED, /* errno says why */
+	PWNED_SLOTS_FAILED,    /* errno says why */
 };
 
-/* Writes a range into its slot. One without an entity tag takes over the tag of
-   what is there, if that has the same content. */
+/* Whether a range has no more blocks than a slot. */
+bool pwned_slots_fits(const struct pwned_range *range);
+/* Writes a range that fits into its slot. One without an entity tag takes over
+   the tag of what is there, if that has the same content. */
 enum pwned_slots_written pwned_slots_write(struct pwned_slots *slots,
 					   const struct pwned_range *range);
 /* The range that has this tag was not modified: gives it the label's day. One

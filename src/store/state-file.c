@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +20,8 @@
 #define TMP_NAME_PATTERN PWNED_STATE_FILE_NAME ".*.tmp"
 /* Nobody has been writing a file for so long. */
 #define TMP_OLD_SECS 600
+/* An auth writes more often than that while anybody logs in. */
+#define ABANDONED_SECS 300
 
 /* Reads to the end of the file, size bytes at most. Returns how many, or -1
    with errno. */
@@ -179,17 +183,44 @@ static bool replace(int dir, const char *name, const char *text, size_t size)
 	return ok;
 }
 
+static bool is_running(uint64_t pid)
+{
+	return pid > 0 && pid <= INT_MAX &&
+	       (kill((pid_t)pid, 0) == 0 || errno != ESRCH);
+}
+
+/* Its auth was killed. The number of a process alone does not tell: in another
+   container it may have one that is not seen here. A clock that was wrong may
+   have gone either way since. */
+static bool is_abandoned(const struct pwned_state *there,
+			 const struct pwned_state *mine)
+{
+	uint64_t then = there->written_secs, now = mine->written_secs;
+	uint64_t secs = now > then ? now - then : then - now;
+
+	return secs > ABANDONED_SECS &&
+	       (there->pid == mine->pid || !is_running(there->pid));
+}
+
+static bool is_of_newer(int dir, const char *folder,
+			const struct pwned_state *mine)
+{
+	struct pwned_state there;
+	struct pwned_error ignored;
+
+	return read_in(dir, folder, &there, &ignored) == PWNED_STATE_READ &&
+	       pwned_state_is_newer(&there, mine) &&
+	       !is_abandoned(&there, mine);
+}
+
 static enum pwned_state_written write_in(int dir, const char *folder,
 					 const struct pwned_state *state,
 					 struct pwned_error *error_r)
 {
 	char name[64], text[PWNED_STATE_TEXT_MAX];
-	struct pwned_state there;
-	struct pwned_error ignored;
 	size_t size;
 
-	if (read_in(dir, folder, &there, &ignored) == PWNED_STATE_READ &&
-	    pwned_state_is_newer(&there, state))
+	if (is_of_newer(dir, folder, state))
 		return PWNED_STATE_NOT_OURS;
 	remove_old(dir);
 	size = pwned_state_print(state, text, sizeof(text));

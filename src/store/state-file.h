@@ -10,7 +10,7 @@
    one meanwhile. */
 #define PWNED_STATE_FILE_NAME "auth.state"
 /* What is larger is none of ours. */
-#define PWNED_STATE_FILE_MAX (32 * 1024)
+#define PWNED_STATE_FILE_MAX (64 * 1024)
 
 enum pwned_state_read {
 	PWNED_STATE_READ,
@@ -25,7 +25,8 @@ enum pwned_state_read pwned_state_file_read(const char *folder,
 
 enum pwned_state_written {
 	PWNED_STATE_WRITTEN,
-	PWNED_STATE_NOT_OURS,  /* the file is of an auth that started later */
+	/* the file is of an auth that started later, and has not ended */
+	PWNED_STATE_NOT_OURS,
 	PWNED_STATE_UNWRITTEN, /* the error says why */
 };
 

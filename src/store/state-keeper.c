@@ -12,6 +12,8 @@
 #define READ_MSECS         500
 #define STOP_MSECS         1000
 #define REPORT_EVERY_MSECS 60000
+/* How long a newer auth is left alone: it may be gone by then. */
+#define YIELD_MSECS 60000
 
 enum transfer_kind {
 	STATE_LOAD,
@@ -35,8 +37,9 @@ struct pwned_state_keeper {
 	const struct pwned_reporter *reporter;
 	struct pwned_worker *worker;
 	struct pwned_state found, next;
-	bool loading, has_found, has_next, given_up;
-	struct pwned_error told; /* the fault of which operators know */
+	bool loading, has_found, has_next;
+	uint64_t yield_until_msecs; /* a newer auth has the file */
+	struct pwned_error told;    /* the fault of which operators know */
 	uint64_t next_report_msecs;
 };
 
@@ -61,17 +64,22 @@ static void transfer_run(struct pwned_job *job)
 	}
 }
 
+static uint64_t now_msecs(const struct pwned_state_keeper *keeper)
+{
+	return keeper->loop->v->now_msecs(keeper->loop);
+}
+
 /* Once for as long as it lasts: every save meets it again. */
 static void report(struct pwned_state_keeper *keeper, const char *text)
 {
-	uint64_t now = keeper->loop->v->now_msecs(keeper->loop);
+	uint64_t now = now_msecs(keeper);
 
 	if (now < keeper->next_report_msecs ||
 	    strcmp(text, keeper->told.text) == 0)
 		return;
 	(void)pwned_error_set(&keeper->told, "%s", text);
 	keeper->next_report_msecs = now + REPORT_EVERY_MSECS;
-	pwned_report_store(keeper->reporter, PWNED_STORE_STATE, text);
+	pwned_report_store(keeper->reporter, PWNED_FAULT_STATE, text);
 }
 
 static void transfer_free(struct transfer *transfer)
@@ -97,8 +105,10 @@ static void transfer_done(struct pwned_job *job, bool ran)
 		keeper->found = transfer->state;
 		keeper->has_found = true;
 	}
-	if (ran && transfer->not_ours)
-		keeper->given_up = true;
+	if (ran && transfer->not_ours) {
+		keeper->yield_until_msecs = now_msecs(keeper) + YIELD_MSECS;
+		keeper->has_next = false;
+	}
 	transfer_free(transfer);
 	if (keeper->worker != NULL)
 		save_next(keeper);
@@ -128,7 +138,7 @@ static bool transfer_start(struct pwned_state_keeper *keeper,
 /* While another transfer runs there is no room for it, and it waits. */
 static void save_next(struct pwned_state_keeper *keeper)
 {
-	if (keeper->has_next && !keeper->given_up)
+	if (keeper->has_next)
 		keeper->has_next = !transfer_start(keeper, STATE_SAVE);
 }
 
@@ -189,6 +199,8 @@ const struct pwned_state *pwned_state_keeper_found(
 void pwned_state_keeper_save(struct pwned_state_keeper *keeper,
 			     const struct pwned_state *state)
 {
+	if (now_msecs(keeper) < keeper->yield_until_msecs)
+		return;
 	keeper->next = *state;
 	keeper->has_next = true;
 	save_next(keeper);

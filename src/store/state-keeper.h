@@ -28,7 +28,8 @@ bool pwned_state_keeper_is_loading(const struct pwned_state_keeper *keeper);
 const struct pwned_state *pwned_state_keeper_found(
 	const struct pwned_state_keeper *keeper);
 /* Copies a state, and writes it soon. Of those that still wait only the last is
-   written, and none any more once a newer auth has written its own. */
+   written, and for a minute none after the file was found to be of a newer
+   auth. */
 void pwned_state_keeper_save(struct pwned_state_keeper *keeper,
 			     const struct pwned_state *state);
 /* Whether its thread writes, or hangs at it. */

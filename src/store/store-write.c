@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All that is written to the file, and its opening: by a thread. */
+/* All that is written to the slots: by a thread. */
 
 #include "store-int.h"
-#include "folder.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,10 +14,6 @@
    was fetched first is not to be seen in the file. */
 #define BATCH_MSECS 1000
 #define BATCH_MAX   64
-/* Writing a range takes a moment, unless the disk hangs. */
-#define STALLED_MSECS 2000
-/* A start waits so long for the file to be opened. */
-#define OPEN_MSECS 500
 /* How many ranges are removed for one that is written, and in a step by
    itself. */
 #define ROOM_STEPS   4
@@ -74,12 +70,10 @@ static void write_range(struct write *write)
 
 static void write_new_range(struct write *write)
 {
-	uint32_t prefix = pwned_range_label(write->range)->prefix;
-
-	write->room = make_room(write, write->max_bytes, ROOM_STEPS);
-	/* what is there already may stay, where nothing else may come */
-	write->had_no_room = write->room != PWNED_ROOM &&
-			     !pwned_slots_has(write->slots, prefix);
+	/* one that is there already takes no more room than it has */
+	if (!pwned_slots_has(write->slots, write->job.order))
+		write->room = make_room(write, write->max_bytes, ROOM_STEPS);
+	write->had_no_room = write->room != PWNED_ROOM;
 	if (write->had_no_room)
 		return;
 	write_range(write);
@@ -121,30 +115,27 @@ static void count_written(struct pwned_store *store, const struct write *write)
 	case PWNED_SLOTS_WRITTEN:
 		pwned_count(store->counters, PWNED_COUNT_WRITTEN);
 		if (write->was_full)
-			pwned_store_fault(store, PWNED_STORE_FULL,
-					  "%s: the file system is full; old "
-					  "ranges make room for new ones",
-					  pwned_store_name(store));
+			pwned_store_tell(store, PWNED_FAULT_FULL,
+					 "%s: the file system is full; old "
+					 "ranges make room for new ones",
+					 pwned_store_name(store));
 		break;
 	case PWNED_SLOTS_RENEWED:
 		pwned_count(store->counters, PWNED_COUNT_RENEWED);
 		break;
 	case PWNED_SLOTS_FORGOTTEN:
-	case PWNED_SLOTS_TOO_LONG:
 		break;
 	case PWNED_SLOTS_FAILED:
 		pwned_count(store->counters, PWNED_COUNT_WRITE_ERRORS);
-		pwned_store_fault(store,
-				  is_full(write->error) ? PWNED_STORE_FULL :
-							  PWNED_STORE_WRITE,
-				  "%s: new ranges cannot be written: %s",
-				  pwned_store_name(store),
-				  strerror(write->error));
+		pwned_store_tell(store,
+				 is_full(write->error) ? PWNED_FAULT_FULL :
+							 PWNED_FAULT_WRITE,
+				 "%s: new ranges cannot be written: %s",
+				 pwned_store_name(store),
+				 strerror(write->error));
 		break;
 	}
 }
-
-static void shrink_later(struct pwned_store *store);
 
 /* Once: nothing that happens later makes it another fault. */
 static void tell_impossible(struct pwned_store *store)
@@ -152,10 +143,18 @@ static void tell_impossible(struct pwned_store *store)
 	if (store->told_impossible)
 		return;
 	store->told_impossible = true;
-	pwned_report_store(store->reporter, PWNED_STORE_FULL,
+	pwned_report_store(store->reporter, PWNED_FAULT_FULL,
 			   "pwned_store_max_size: the file system of the store "
 			   "gives no space back, so no more ranges are kept "
 			   "than there are");
+}
+
+/* A label tells a prefix. */
+static void write_free(struct write *write)
+{
+	pwned_range_unref(&write->range);
+	pwned_wipe(write, sizeof(*write));
+	free(write);
 }
 
 static void write_done(struct pwned_job *job, bool ran)
@@ -170,15 +169,16 @@ static void write_done(struct pwned_job *job, bool ran)
 	if (ran) {
 		for (unsigned int i = 0; i < write->freed; i++)
 			pwned_count(store->counters, PWNED_COUNT_EVICTED);
-		if (write->kind != MAKE_ROOM)
+		if (write->kind != MAKE_ROOM) {
+			pwned_store_meet(store, write->job.order);
 			count_written(store, write);
+		}
 		if (write->room == PWNED_ROOM_IMPOSSIBLE)
 			tell_impossible(store);
 		else if (write->room == PWNED_ROOM_NOT_YET)
-			shrink_later(store);
+			pwned_store_shrink_later(store);
 	}
-	pwned_range_unref(&write->range);
-	free(write);
+	write_free(write);
 }
 
 static struct write *write_new(struct pwned_store *store, enum write_kind kind)
@@ -199,7 +199,7 @@ static struct write *write_new(struct pwned_store *store, enum write_kind kind)
 
 static bool can_write(const struct pwned_store *store)
 {
-	return store->access == PWNED_STORE_WRITER && store->slots != NULL &&
+	return store->access == PWNED_STORE_OWNER && store->slots != NULL &&
 	       pwned_slots_is_writable(store->slots);
 }
 
@@ -216,7 +216,7 @@ static void on_shrink(void *context)
 		free(write);
 }
 
-static void shrink_later(struct pwned_store *store)
+void pwned_store_shrink_later(struct pwned_store *store)
 {
 	if (store->shrink == NULL && !store->shrinking && !store->stopping &&
 	    can_write(store))
@@ -235,8 +235,7 @@ static void write_push(struct pwned_store *store, struct write *write,
 				store->queue_max = store->queue_length;
 			return;
 		}
-		pwned_range_unref(&write->range);
-		free(write);
+		write_free(write);
 	}
 	pwned_count(store->counters, PWNED_COUNT_WRITES_DROPPED);
 }
@@ -244,12 +243,10 @@ static void write_push(struct pwned_store *store, struct write *write,
 void pwned_store_add(struct pwned_store *store, struct pwned_range *range)
 {
 	struct write *write;
-	unsigned int total;
 
-	(void)pwned_range_blocks(range, &total);
-	if (total > PWNED_SLOT_BLOCKS)
+	if (!pwned_slots_fits(range))
 		pwned_count(store->counters, PWNED_COUNT_TOO_LONG);
-	if (total > PWNED_SLOT_BLOCKS || !can_write(store))
+	if (!pwned_slots_fits(range) || !can_write(store))
 		return;
 	write = write_new(store, WRITE_RANGE);
 	if (write != NULL)
@@ -272,161 +269,13 @@ void pwned_store_renew(struct pwned_store *store,
 	write_push(store, write, label->prefix);
 }
 
-void pwned_store_watch_writer(struct pwned_store *store)
-{
-	if (pwned_worker_busy_msecs(store->writer) >= STALLED_MSECS)
-		pwned_store_fault(store, PWNED_STORE_STALLED,
-				  "%s: the disk does not answer; new ranges "
-				  "wait for it, and are dropped where they are "
-				  "too many",
-				  pwned_store_name(store));
-}
-
-/* Opening, and opening anew. */
-struct opening {
-	struct pwned_job job; /* must be first */
-	struct pwned_store *store;
-	char *folder, *group;
-	struct pwned_slots *slots; /* given: to be opened anew */
-	bool in_memory, is_open;
-	uint64_t generation;
-	struct pwned_error problem;
-};
-
-/* Where the disk cannot be used, memory is. */
-static void open_run(struct pwned_job *job)
-{
-	struct opening *opening = (struct opening *)job;
-	struct pwned_error *problem = &opening->problem;
-
-	if (*opening->folder != '\0' &&
-	    pwned_folder_usable(opening->folder, opening->group, problem))
-		opening->slots = pwned_slots_open(opening->folder,
-						  PWNED_SLOTS_WRITE, problem);
-	if (opening->slots == NULL) {
-		opening->in_memory = true;
-		opening->slots = pwned_slots_open_memory();
-	}
-	if (opening->slots != NULL)
-		(void)pwned_slots_generation(opening->slots,
-					     &opening->generation);
-}
-
-static void reopen_run(struct pwned_job *job)
-{
-	struct opening *opening = (struct opening *)job;
-	struct pwned_error *problem = &opening->problem;
-
-	opening->is_open =
-		pwned_folder_usable(opening->folder, opening->group, problem) &&
-		pwned_slots_reopen(opening->slots, problem);
-	if (opening->is_open)
-		(void)pwned_slots_generation(opening->slots,
-					     &opening->generation);
-}
-
-static void opening_free(struct opening *opening)
-{
-	free(opening->folder);
-	free(opening->group);
-	free(opening);
-}
-
-static void open_done(struct pwned_job *job, bool ran)
-{
-	struct opening *opening = (struct opening *)job;
-	struct pwned_store *store = opening->store;
-
-	if (ran) {
-		store->slots = opening->slots;
-		store->in_memory = opening->in_memory;
-		store->generation = opening->generation;
-		if (*opening->problem.text != '\0')
-			pwned_store_fault(store, PWNED_STORE_OPEN, "%s%s",
-					  opening->problem.text,
-					  opening->in_memory ?
-						  "; ranges are kept in memory "
-						  "only" :
-						  "");
-		/* the bound may be another one now */
-		shrink_later(store);
-	}
-	opening_free(opening);
-}
-
-static void reopen_done(struct pwned_job *job, bool ran)
-{
-	struct opening *opening = (struct opening *)job;
-	struct pwned_store *store = opening->store;
-
-	store->reopening = false;
-	if (ran && opening->is_open) {
-		/* whoever removes it means what was in it */
-		store->generation = opening->generation;
-		pwned_block_cache_clear(store->cache);
-	}
-	if (ran && *opening->problem.text != '\0')
-		pwned_store_fault(store, PWNED_STORE_OPEN, "%s",
-				  opening->problem.text);
-	opening_free(opening);
-}
-
-static struct opening *opening_new(struct pwned_store *store)
-{
-	struct opening *opening = calloc(1, sizeof(*opening));
-
-	if (opening == NULL)
-		return NULL;
-	opening->store = store;
-	opening->folder = strdup(store->set->store);
-	opening->group = strdup(store->set->store_group);
-	if (opening->folder == NULL || opening->group == NULL) {
-		opening_free(opening);
-		return NULL;
-	}
-	return opening;
-}
-
-void pwned_store_reopen(struct pwned_store *store)
-{
-	struct opening *opening;
-
-	pwned_store_fault(store, PWNED_STORE_REMOVED,
-			  "%s: its file was removed or cut; what is "
-			  "gone is fetched again",
-			  pwned_store_name(store));
-	opening = store->reopening ? NULL : opening_new(store);
-	if (opening == NULL)
-		return;
-	opening->job =
-		(struct pwned_job){ .run = reopen_run, .done = reopen_done };
-	opening->slots = store->slots;
-	store->reopening =
-		pwned_worker_push(store->writer, &opening->job, PWNED_JOB_NOW);
-	if (!store->reopening)
-		opening_free(opening);
-}
-
 bool pwned_store_writer_start(struct pwned_store *store)
 {
-	struct opening *opening = opening_new(store);
-
 	store->seed = malloc(sizeof(*store->seed));
 	store->writer = pwned_worker_new(store->loop, QUEUE_MAX, BATCH_MSECS,
 					 BATCH_MAX);
-	if (opening == NULL || store->writer == NULL || store->seed == NULL) {
-		if (opening != NULL)
-			opening_free(opening);
+	if (store->seed == NULL || store->writer == NULL)
 		return false;
-	}
 	*store->seed = store->loop->v->unix_secs(store->loop) | 1;
-	opening->job = (struct pwned_job){ .run = open_run, .done = open_done };
-	(void)pwned_worker_push(store->writer, &opening->job, PWNED_JOB_NOW);
-	/* off the login path still; a disk that hangs will be told */
-	if (!pwned_worker_settle(store->writer, OPEN_MSECS))
-		pwned_store_fault(store, PWNED_STORE_STALLED,
-				  "%s: the disk does not answer; nothing is "
-				  "read from it until it does",
-				  pwned_store_name(store));
 	return true;
 }

@@ -2,6 +2,7 @@
 /* The store as the loop sees it. */
 
 #include "store-int.h"
+#include "secret.h"
 #include "age.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 
 #define REPORT_EVERY_MSECS 60000
-#define LOOK_EVERY_MSECS   1000
 /* At the end what is queued may take so long to be written, and reads so long
    to end. */
 #define STOP_WRITER_MSECS 900
@@ -21,8 +21,8 @@ static uint64_t now_msecs(const struct pwned_store *store)
 	return store->loop->v->now_msecs(store->loop);
 }
 
-void pwned_store_fault(struct pwned_store *store, enum pwned_store_fault fault,
-		       const char *format, ...)
+void pwned_store_tell(struct pwned_store *store, enum pwned_store_fault fault,
+		      const char *format, ...)
 {
 	uint64_t now = now_msecs(store);
 	char text[512];
@@ -39,7 +39,7 @@ void pwned_store_fault(struct pwned_store *store, enum pwned_store_fault fault,
 
 /* For programs that do one thing and end: no threads, no memory of blocks, and
    no complaint where there is nothing for them to read. */
-static void open_reader(struct pwned_store *store)
+static void open_visitor(struct pwned_store *store)
 {
 	struct pwned_error ignored;
 
@@ -48,11 +48,13 @@ static void open_reader(struct pwned_store *store)
 						PWNED_SLOTS_READ, &ignored);
 }
 
-static bool open_writer(struct pwned_store *store)
+static bool open_owner(struct pwned_store *store)
 {
 	store->cache = pwned_block_cache_new(store->set->cache_size);
-	return store->cache != NULL && pwned_store_reader_start(store) &&
-	       pwned_store_writer_start(store);
+	store->met = calloc(PWNED_PREFIX_COUNT / 8, 1);
+	return store->cache != NULL && store->met != NULL &&
+	       pwned_store_reader_start(store) &&
+	       pwned_store_writer_start(store) && pwned_store_open(store);
 }
 
 struct pwned_store *pwned_store_new(const struct pwned_settings *set,
@@ -70,9 +72,10 @@ struct pwned_store *pwned_store_new(const struct pwned_settings *set,
 	store->reporter = reporter;
 	store->counters = counters;
 	store->access = access;
-	if (access == PWNED_STORE_READER)
-		open_reader(store);
-	else if (!open_writer(store))
+	TAILQ_INIT(&store->reads);
+	if (access == PWNED_STORE_VISITOR)
+		open_visitor(store);
+	else if (!open_owner(store))
 		pwned_store_free(&store);
 	return store;
 }
@@ -86,6 +89,7 @@ void pwned_store_free(struct pwned_store **_store)
 	if (store == NULL)
 		return;
 	store->stopping = true;
+	pwned_store_drop_reads(store);
 	if (store->shrink != NULL)
 		store->loop->v->timer_remove(&store->shrink);
 	ended = pwned_worker_free(&store->writer, STOP_WRITER_MSECS);
@@ -94,43 +98,23 @@ void pwned_store_free(struct pwned_store **_store)
 	if (ended)
 		pwned_slots_close(&store->slots);
 	pwned_block_cache_free(&store->cache);
+	free(store->met);
 	if (ended) {
 		free(store->seed);
 		free(store);
 	}
 }
 
-static void look_at_times(struct pwned_store *store)
-{
-	uint64_t now = now_msecs(store);
-
-	if (now < store->next_look_msecs)
-		return;
-	store->next_look_msecs = now + LOOK_EVERY_MSECS;
-	pwned_store_look(store);
-	pwned_store_watch_writer(store);
-}
-
 void pwned_store_answer_from(const unsigned char *block, uint64_t key,
-			     bool from_memory,
+			     bool from_cache,
 			     struct pwned_store_answer *answer_r)
 {
 	*answer_r = (struct pwned_store_answer){
 		.count = pwned_block_find(block, key),
 		.day = pwned_block_day(block),
-		.from_memory = from_memory,
+		.from_cache = from_cache,
 		.block = block,
 	};
-}
-
-void pwned_store_keep(struct pwned_store *store,
-		      const struct pwned_digest *digest,
-		      const unsigned char *block)
-{
-	pwned_block_cache_put(
-		store->cache, digest->prefix,
-		pwned_block_index_of(digest->key, pwned_block_total(block)),
-		block);
 }
 
 static bool is_fresh(const struct pwned_store *store,
@@ -142,15 +126,42 @@ static bool is_fresh(const struct pwned_store *store,
 			    store->set) == PWNED_AGE_FRESH;
 }
 
-/* What is old in memory may have been fetched by another process since. */
-static bool has_newer(struct pwned_store *store,
-		      const struct pwned_digest *digest,
-		      const unsigned char *block)
+/* Whether the loop may look at a slot itself. */
+static bool is_at_hand(struct pwned_store *store, uint32_t prefix)
 {
-	return !is_fresh(store, block) && store->slots != NULL &&
-	       pwned_slots_find(store->slots, digest, false, store->block) ==
-		       PWNED_SLOTS_FOUND &&
-	       pwned_block_day(store->block) > pwned_block_day(block);
+	return store->slots != NULL &&
+	       (store->in_memory || store->access == PWNED_STORE_VISITOR ||
+		(pwned_store_has_met(store, prefix) &&
+		 !pwned_store_is_stalled(store)));
+}
+
+static bool has_tag(const unsigned char *block)
+{
+	struct pwned_range_label label;
+	bool has;
+
+	pwned_block_label(block, &label);
+	has = *label.etag != '\0';
+	pwned_wipe(&label, sizeof(label));
+	return has;
+}
+
+/* What is old in memory may have been fetched by another process since, or have
+   a tag in the file that its last answer lacked. Where to look might wait, the
+   memory's is good enough: the source will be asked. */
+static bool has_better(struct pwned_store *store,
+		       const struct pwned_digest *digest,
+		       const unsigned char *block)
+{
+	uint32_t day = pwned_block_day(block);
+
+	if (is_fresh(store, block) || !is_at_hand(store, digest->prefix) ||
+	    pwned_slots_find(store->slots, digest, false, store->block) !=
+		    PWNED_SLOTS_FOUND)
+		return false;
+	return pwned_block_day(store->block) > day ||
+	       (pwned_block_day(store->block) == day && !has_tag(block) &&
+		has_tag(store->block));
 }
 
 static bool find_in_memory(struct pwned_store *store,
@@ -160,9 +171,9 @@ static bool find_in_memory(struct pwned_store *store,
 	const unsigned char *block =
 		pwned_block_cache_find(store->cache, digest);
 
-	if (block == NULL || has_newer(store, digest, block))
+	if (block == NULL || has_better(store, digest, block))
 		return false;
-	pwned_count(store->counters, PWNED_COUNT_FROM_MEMORY);
+	pwned_count(store->counters, PWNED_COUNT_FROM_CACHE);
 	pwned_store_answer_from(block, digest->key, true, answer_r);
 	return true;
 }
@@ -172,19 +183,21 @@ static enum pwned_store_result find_in_slots(
 	struct pwned_store *store, const struct pwned_digest *digest,
 	struct pwned_store_answer *answer_r)
 {
-	bool wait = store->access == PWNED_STORE_READER;
+	bool wait = store->access == PWNED_STORE_VISITOR;
 	enum pwned_slots_result result = PWNED_SLOTS_MISS;
 
-	if (store->slots != NULL)
+	if (is_at_hand(store, digest->prefix))
 		result = pwned_slots_find(store->slots, digest, wait,
 					  store->block);
+	else if (store->slots != NULL)
+		result = PWNED_SLOTS_WOULD_BLOCK;
 	if (result == PWNED_SLOTS_WOULD_BLOCK)
 		return PWNED_STORE_ON_DISK;
 	pwned_store_count_read(store, result, errno);
 	if (result != PWNED_SLOTS_FOUND)
 		return PWNED_STORE_MISS;
 	if (store->cache != NULL)
-		pwned_store_keep(store, digest, store->block);
+		pwned_block_cache_put(store->cache, store->block);
 	pwned_store_answer_from(store->block, digest->key, store->in_memory,
 				answer_r);
 	return PWNED_STORE_FOUND;
@@ -195,7 +208,7 @@ enum pwned_store_result pwned_store_find(struct pwned_store *store,
 					 struct pwned_store_answer *answer_r)
 {
 	if (store->cache != NULL) {
-		look_at_times(store);
+		pwned_store_look(store);
 		if (find_in_memory(store, digest, answer_r))
 			return PWNED_STORE_FOUND;
 	}
@@ -205,13 +218,8 @@ enum pwned_store_result pwned_store_find(struct pwned_store *store,
 void pwned_store_remember(struct pwned_store *store,
 			  const struct pwned_range *range, uint64_t key)
 {
-	unsigned int total;
-
-	(void)pwned_range_blocks(range, &total);
 	if (store->cache != NULL)
 		pwned_block_cache_put(store->cache,
-				      pwned_range_label(range)->prefix,
-				      pwned_block_index_of(key, total),
 				      pwned_range_block_of(range, key));
 }
 
@@ -226,7 +234,7 @@ void pwned_store_get_queue(const struct pwned_store *store,
 
 bool pwned_store_is_busy(const struct pwned_store *store)
 {
-	return store->access == PWNED_STORE_WRITER &&
+	return store->access == PWNED_STORE_OWNER &&
 	       (pwned_worker_length(store->writer) > 0 ||
 		pwned_worker_length(store->reader) > 0);
 }

@@ -19,8 +19,8 @@ struct pwned_store;
 struct pwned_store_read;
 
 enum pwned_store_access {
-	PWNED_STORE_WRITER, /* auth */
-	PWNED_STORE_READER, /* other programs: without write access */
+	PWNED_STORE_OWNER,   /* auth */
+	PWNED_STORE_VISITOR, /* other programs: without write access */
 };
 
 /* The settings must outlive the store, and so must counters and reporter. Where
@@ -44,7 +44,7 @@ enum pwned_store_result {
 struct pwned_store_answer {
 	uint64_t count; /* 0: the password is in no known breach */
 	uint32_t day;   /* when the range was fetched */
-	bool from_memory;
+	bool from_cache;
 	const unsigned char *block; /* that answered; until the next call */
 };
 
@@ -56,13 +56,16 @@ enum pwned_store_result pwned_store_find(struct pwned_store *store,
 /* answer NULL: a miss. */
 typedef void pwned_store_callback(void *context,
 				  const struct pwned_store_answer *answer);
-/* Looks a digest up on the disk. Calls back from the loop, unless cancelled;
-   that takes as long as the disk takes. Returns NULL, and does not call back,
-   where the disk hangs or too many wait: a miss. */
+/* Looks a digest up on the disk. Calls back from the loop, unless cancelled:
+   when the disk has answered, or with a miss when it has not come back from one
+   read for 300 ms. Returns NULL, and does not call back, where that is so
+   already or too many wait: a miss. A callback may begin reads and cancel
+   others, but not free the store. */
 struct pwned_store_read *pwned_store_read(struct pwned_store *store,
 					  const struct pwned_digest *digest,
 					  pwned_store_callback *callback,
 					  void *context);
+/* The digest is wiped: at once, unless a thread is at the disk for it. */
 void pwned_store_cancel(struct pwned_store_read **read);
 
 /* Takes a range that was fetched, by a reference of its own. It is written

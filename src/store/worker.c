@@ -17,7 +17,7 @@
 /* What run() needs are some slots of 32 KB, and what it calls of libc. */
 #define STACK_BYTES (256 * 1024)
 
-TAILQ_HEAD(job_list, pwned_job);
+TAILQ_HEAD(pwned_job_list, pwned_job);
 
 /* Shared by the loop and the thread, and freed by the last of them: a thread
    that hangs at a disk outlives the worker. */
@@ -29,7 +29,7 @@ struct pwned_worker {
 	unsigned int queue_max, batch_msecs, batch_max;
 
 	/* under the mutex */
-	struct job_list now, batch, done;
+	struct pwned_job_list now, batch, done;
 	unsigned int batch_length;
 	struct timespec batch_due;
 	bool flush, stop, ended, abandoned;
@@ -85,6 +85,18 @@ static int compare_order(const void *a, const void *b)
 	return (int32_t)(one->number - two->number) < 0 ? -1 : 1;
 }
 
+static void enqueue(struct pwned_job_list *queue, struct pwned_job *job)
+{
+	TAILQ_INSERT_TAIL(queue, job, entry);
+	job->queue = queue;
+}
+
+static void dequeue(struct pwned_job *job)
+{
+	TAILQ_REMOVE(job->queue, job, entry);
+	job->queue = NULL;
+}
+
 /* Makes the batch that was collected the next thing to do. */
 static void batch_begin(struct pwned_worker *worker)
 {
@@ -94,16 +106,16 @@ static void batch_begin(struct pwned_worker *worker)
 	struct pwned_job *job;
 
 	while ((job = TAILQ_FIRST(&worker->batch)) != NULL) {
-		TAILQ_REMOVE(&worker->batch, job, entry);
+		dequeue(job);
 		if (jobs != NULL)
 			jobs[count++] = job;
 		else
-			TAILQ_INSERT_TAIL(&worker->now, job, entry);
+			enqueue(&worker->now, job);
 	}
 	if (count > 0)
 		qsort(jobs, count, sizeof(struct pwned_job *), compare_order);
 	for (unsigned int i = 0; i < count; i++)
-		TAILQ_INSERT_TAIL(&worker->now, jobs[i], entry);
+		enqueue(&worker->now, jobs[i]);
 	free(jobs);
 	worker->batch_length = 0;
 }
@@ -117,7 +129,7 @@ static struct pwned_job *wait_for_job(struct pwned_worker *worker)
 		if (worker->abandoned)
 			return NULL;
 		if (job != NULL) {
-			TAILQ_REMOVE(&worker->now, job, entry);
+			dequeue(job);
 			return job;
 		}
 		if (worker->batch_length > 0 &&
@@ -181,7 +193,7 @@ static void *thread_main(void *context)
 }
 
 /* Gives jobs back to their owner, who may do with the worker what he wants. */
-static void give_back(struct job_list *list, bool ran)
+static void give_back(struct pwned_job_list *list, bool ran)
 {
 	struct pwned_job *job;
 
@@ -191,9 +203,9 @@ static void give_back(struct job_list *list, bool ran)
 	}
 }
 
-static void tell_done(struct pwned_worker *worker)
+void pwned_worker_collect(struct pwned_worker *worker)
 {
-	struct job_list done = TAILQ_HEAD_INITIALIZER(done);
+	struct pwned_job_list done = TAILQ_HEAD_INITIALIZER(done);
 	struct pwned_job *job;
 	uint64_t events;
 
@@ -212,7 +224,7 @@ static void on_event(void *context, int fd, unsigned int events)
 {
 	(void)fd;
 	(void)events;
-	tell_done(context);
+	pwned_worker_collect(context);
 }
 
 static bool thread_start(struct pwned_worker *worker)
@@ -304,15 +316,15 @@ bool pwned_worker_settle(struct pwned_worker *worker, unsigned int msecs)
 	(void)pthread_cond_signal(&worker->wake);
 	idle = wait_for_idle(worker, msecs);
 	(void)pthread_mutex_unlock(&worker->mutex);
-	tell_done(worker);
+	pwned_worker_collect(worker);
 	return idle;
 }
 
 bool pwned_worker_free(struct pwned_worker **_worker, unsigned int wait_msecs)
 {
 	struct pwned_worker *worker = *_worker;
-	struct job_list done = TAILQ_HEAD_INITIALIZER(done);
-	struct job_list left = TAILQ_HEAD_INITIALIZER(left);
+	struct pwned_job_list done = TAILQ_HEAD_INITIALIZER(done);
+	struct pwned_job_list left = TAILQ_HEAD_INITIALIZER(left);
 	pthread_t thread;
 	bool ended;
 
@@ -352,15 +364,30 @@ bool pwned_worker_push(struct pwned_worker *worker, struct pwned_job *job,
 	job->number = worker->pushed++;
 	(void)pthread_mutex_lock(&worker->mutex);
 	if (class == PWNED_JOB_NOW) {
-		TAILQ_INSERT_TAIL(&worker->now, job, entry);
+		enqueue(&worker->now, job);
 	} else {
 		if (worker->batch_length++ == 0)
 			worker->batch_due = time_in(worker->batch_msecs);
-		TAILQ_INSERT_TAIL(&worker->batch, job, entry);
+		enqueue(&worker->batch, job);
 	}
 	(void)pthread_cond_signal(&worker->wake);
 	(void)pthread_mutex_unlock(&worker->mutex);
 	return true;
+}
+
+bool pwned_worker_take_back(struct pwned_worker *worker, struct pwned_job *job)
+{
+	bool waits;
+
+	(void)pthread_mutex_lock(&worker->mutex);
+	waits = job->queue != NULL;
+	if (job->queue == &worker->batch)
+		worker->batch_length--;
+	if (waits)
+		dequeue(job);
+	(void)pthread_mutex_unlock(&worker->mutex);
+	worker->length -= waits;
+	return waits;
 }
 
 unsigned int pwned_worker_length(struct pwned_worker *worker)

@@ -24,7 +24,9 @@ struct pwned_job {
 	/* Those of a batch are run in this order, and within it as they
 	   came. */
 	uint32_t order;
-	uint32_t number; /* the worker's */
+	/* the worker's */
+	uint32_t number;
+	struct pwned_job_list *queue; /* in which it waits; NULL: in none */
 };
 
 enum pwned_worker_class {
@@ -47,9 +49,15 @@ bool pwned_worker_free(struct pwned_worker **worker, unsigned int wait_msecs);
 /* Returns false where the queue is full; the job stays the caller's. */
 bool pwned_worker_push(struct pwned_worker *worker, struct pwned_job *job,
 		       enum pwned_worker_class class);
+/* For a job that was pushed and not told of. true: it had not begun, and is the
+   caller's again; done() is not called. */
+bool pwned_worker_take_back(struct pwned_worker *worker, struct pwned_job *job);
 /* Waits until the thread has nothing to do, for so long at most, and calls
    done() for what it did. Returns false where it still works. */
 bool pwned_worker_settle(struct pwned_worker *worker, unsigned int msecs);
+
+/* Calls done() for what the thread has done so far. */
+void pwned_worker_collect(struct pwned_worker *worker);
 
 /* Jobs that wait or run. */
 unsigned int pwned_worker_length(struct pwned_worker *worker);

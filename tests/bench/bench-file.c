@@ -3,7 +3,6 @@
 
 #include "bench-file.h"
 #include "bench-measure.h"
-#include "slots-int.h"
 
 #include <dirent.h>
 #include <err.h>

@@ -3,7 +3,7 @@
 #define PWNED_BENCH_FILE_H
 
 #include "bench-corpus.h"
-#include "slots.h"
+#include "slots-int.h"
 
 #include <stdbool.h>
 

@@ -51,7 +51,7 @@ struct bench_store *bench_store_new(const char *folder, const char *cache_size)
 	store->reporter.log = &store->log;
 	store->reporter.store = on_fault;
 	store->store =
-		pwned_store_new(&store->set, PWNED_STORE_WRITER, store->loop,
+		pwned_store_new(&store->set, PWNED_STORE_OWNER, store->loop,
 				&store->reporter, &store->counters);
 	if (store->store == NULL)
 		err(1, "memory");

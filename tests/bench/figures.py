@@ -56,9 +56,8 @@ def of_samples(
 
 def of_memory(name: str, subjects: dict[str, Subject], field: str) -> Figure:
     values = {letter: subject.memory_mb(field) for letter, subject in subjects.items()}
-    ratios = {
-        letter: value / values[BASE] for letter, value in values.items() if letter > BASE
-    }
+    others = [letter for letter in values if letter > BASE]
+    ratios = {letter: values[letter] / values[BASE] for letter in others}
     return Figure(name, values, ratios)
 
 

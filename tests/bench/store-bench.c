@@ -67,10 +67,13 @@ struct bench {
 /* One of our own, removed at the end. */
 static char *make_folder(const char *place)
 {
-	char *folder;
+	char *folder, *absolute = realpath(place, NULL);
 
-	if (asprintf(&folder, "%s/store-bench-XXXXXX", place) < 0)
+	if (absolute == NULL)
+		err(1, "%s", place);
+	if (asprintf(&folder, "%s/store-bench-XXXXXX", absolute) < 0)
 		err(1, "memory");
+	free(absolute);
 	if (mkdtemp(folder) == NULL)
 		err(1, "%s", folder);
 	return folder;

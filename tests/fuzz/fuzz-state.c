@@ -22,7 +22,7 @@ static void check_again(const struct pwned_state *state)
 	FUZZ_ASSERT(one_size == two_size && memcmp(one, two, one_size) == 0);
 }
 
-/* A brake takes whatever counts they are. */
+/* A brake takes whatever users they are. */
 static void check_brake(const struct pwned_brake_snapshot *snapshot)
 {
 	struct pwned_brake *brake = pwned_brake_new(20, 1);

@@ -3,6 +3,7 @@
 and how they empty it."""
 
 import os
+import re
 import shutil
 import stat
 import time
@@ -71,7 +72,7 @@ def test_stats() -> None:
     with KeptSite(users=crowd.users) as site:
         site.keep(*crowd.users)
         site.keep(*crowd.users[:10])
-        rows = site.rows_with(written="30", from_memory="10")
+        rows = site.rows_with(written="30", from_cache="10")
         assert rows["store"] == str(site.dovecot.place.store)
         assert rows["ranges"] == "30"
         assert rows["percent of all ranges"] == f"{30 / ALL_RANGES * 100:.4f}"
@@ -108,10 +109,23 @@ def test_formatters(idle: Dovecot, form: str) -> None:
         assert all(len(line) == 2 for line in lines)
 
 
+def explained(manual: str) -> list[str]:
+    """What the manual says of each line of `stats`: patterns of names."""
+    _, _, section = manual.partition(".SH WHAT STATS SHOWS\n")
+    headings = re.findall(
+        r'^\.TP\n(?:\.B ([\w ]+)|\.BI "([\w ]+)" \w+(?: "([\w ]+)")?)\n[A-Z]',
+        section.partition("\n.SH ")[0],
+        re.MULTILINE,
+    )
+    return [name or f"{begin}.+{end}" for name, begin, end in headings]
+
+
 def test_the_manual_shows_what_there_is() -> None:
-    """Its example has the same rows, but for the names of folders and sources."""
-    _, _, example = MANUAL.read_text().partition("$ doveadm pwned stats\n")
-    lines = example.partition("\n.fi")[0].replace("\\-", "-").splitlines()
+    """It explains each row, and its example has the same ones, but for the names
+    of folders and sources."""
+    manual = MANUAL.read_text().replace("\\-", "-")
+    _, _, example = manual.partition("$ doveadm pwned stats\n")
+    lines = example.partition("\n.fi")[0].splitlines()
     with KeptSite(source="pwned_source = https://api.pwnedpasswords.com\n") as site:
         site.dovecot.auth_pid()
         site.dovecot.log.wait_for("pwned: ")
@@ -119,6 +133,11 @@ def test_the_manual_shows_what_there_is() -> None:
         shown = site.pwned.run("stats").stdout.splitlines()
     width = shown[0].index("value")
     assert [line[:width] for line in lines] == [line[:width] for line in shown]
+    names = [line[:width].strip() for line in shown[1:]]
+    texts = explained(manual)
+    missing = [name for name in names if not any(re.fullmatch(t, name) for t in texts)]
+    left_over = [t for t in texts if not any(re.fullmatch(t, name) for name in names)]
+    assert (missing, left_over) == ([], [])
 
 
 def test_ages_and_damage() -> None:
@@ -294,7 +313,7 @@ def test_a_wrong_folder(idle: Dovecot, kind: str) -> None:
         ("[Unit]\n", 'line 1: expected "dovecot-pwned state 1"'),
         ("", "line 1: expected a whole line"),
         ("dovecot-pwned state 1\nqueue = -1\n", "line 2: expected name = value"),
-        ("x" * 40_000, "it is too large"),
+        ("x" * 70_000, "it is too large"),
     ],
     ids=["newer", "foreign", "empty", "mistaken", "large"],
 )

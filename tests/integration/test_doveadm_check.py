@@ -45,10 +45,13 @@ def slow_server() -> Iterator[FaultyServer]:
         yield server
 
 
-def stored(password: str, count: int, days_old: int = 0) -> Pwned:
-    """With a dead source, and a store that has one range of one password."""
+def stored(
+    password: str, count: int, days_old: int = 0, settings: str | None = None
+) -> Pwned:
+    """With a dead source, if no other is set, and a store that has one range of
+    one password."""
     prefix, suffix = ranges.split_digest(password)
-    dovecot = Dovecot(Setup(settings=dead_source()))
+    dovecot = Dovecot(Setup(settings=settings or dead_source()))
     slots = SlotFile(dovecot.place.store)
     slots.path.write_bytes(file_header())
     slots.path.chmod(0o644)
@@ -121,10 +124,24 @@ def test_bands(count: int, band: str) -> None:
     ("days_old", "origin"), [(0, "store"), (6, "store"), (7, "stale"), (365, "stale")]
 )
 def test_from_the_store(days_old: int, origin: str) -> None:
-    """As a login: it decides, whether a source answers or not."""
+    """A fresh range decides. For an old one no source answers here, of which
+    there is a word."""
     result = stored(BREACHED.password, 50, days_old).check(BREACHED.password)
-    assert (result.returncode, result.stderr) == (BREACHED_STATUS, "")
+    assert result.returncode == BREACHED_STATUS
     assert words(result)["from"] == origin
+    was_asked = result.stderr.startswith("Warning: source http://127.0.0.1:")
+    assert was_asked == (origin == "stale")
+    assert was_asked or result.stderr == ""
+
+
+def test_an_old_range_is_not_believed_while_a_source_answers(
+    range_server: RangeServer,
+) -> None:
+    """Nobody's login waits here."""
+    settings = f"pwned_source = {range_server.url}\n"
+    result = stored(CLEAN.password, 50, 30, settings).check(CLEAN.password)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert words(result)["from"] == "source"
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,8 @@ def test_nothing_of_it_is_kept(scene: Scene) -> None:
     for prefix in prefixes:
         blocks = scene.slots.blocks(prefix)
         body = ranges.body(prefix)
-        assert [block.data for block in blocks] == encode(blocks[0].label, body)
+        found = tuple(block.data for block in blocks)
+        assert found == encode(blocks[0].label, body)
     assert all(map(is_refused, scene.login(*scene.failed)))
 
 

@@ -3,6 +3,7 @@
 process leaves for the next one. That a breaker outlives its auth is
 test_breaker.py's."""
 
+import re
 import stat
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_change_is_there_soon() -> None:
             auth.plain(user.name, user.password)
         wait_until(lambda: state.counted("fetched") == 2, "a change", WRITTEN_SECS)
         values = state.values()
-        assert state.counted("from_memory") == 1
+        assert state.counted("from_cache") == 1
         assert state.counted("misses") == 2
         assert int(values["pid"]) == site.dovecot.auth_pid()
         assert int(values["started"]) <= int(values["written"])
@@ -120,6 +121,23 @@ def test_the_brake_does_not_forget() -> None:
         assert state_of(site).values()["brake_engaged"] == "yes"
         assert all(login(site, *crowd.breached(10)))
         site.dovecot.wait_for_checks(20, verdict="breached", action="warn")
+
+
+def test_the_brake_knows_who_comes_again() -> None:
+    """Else a thief could reach it with the few passwords that he has, by trying
+    them once in each life of auth."""
+    crowd = Crowd(breached=21, clean=60)
+    with Site(users=crowd.users, auth_ends_when_idle=True) as site:
+        clean, breached = crowd.clean(60), crowd.breached(20)
+        for _ in range(3):
+            assert all(login(site, *clean))
+            assert not any(login(site, *breached))
+            wait_for_end_of_auth(site)
+        text = state_of(site).path.read_text()
+        assert len(re.findall(r"[0-9a-f]{16}(?::\d+){4}", text)) == 80
+        assert not any(user.name in text for user in clean + breached)
+        assert login(site, *crowd.breached(1)) == [False]
+        assert site.our_lines("Error") == []
 
 
 @pytest.mark.parametrize(

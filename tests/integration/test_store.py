@@ -328,6 +328,7 @@ def test_a_foreign_file_is_moved_aside(
     path = put_file(site, FOREIGN)
     users = some(crowd)
     site.keep(*users)
+    site.wait_for_warning("it was not ours")
     (warning,) = site.warnings()
     assert f"{path}: it was not ours and is called ranges.aside now" in warning
     assert "remove it" in warning
@@ -343,6 +344,7 @@ def test_a_second_foreign_file_is_left_alone(
     users = some(crowd)
     for _ in range(2):
         site.log_in_rightly(*users)
+    site.wait_for_warning("it is not ours")
     (warning,) = site.warnings()
     assert f"{path}: it is not ours, and cannot be moved to ranges.aside" in warning
     assert "look at both and remove them" in warning
@@ -360,6 +362,7 @@ def test_a_newer_form_is_left_alone(
     users = some(crowd)
     for _ in range(2):
         site.log_in_rightly(*users)
+    site.wait_for_warning("of a newer release")
     (warning,) = site.warnings()
     assert f"{path}: it is of a newer release and is left alone; upgrade" in warning
     assert MEMORY_ONLY in warning

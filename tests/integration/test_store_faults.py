@@ -29,7 +29,7 @@ NAMED = {
     "no room": "new ranges cannot be written: No space left on device",
     "read-only": "it can only be read (Read-only file system)",
     "broken": "new ranges cannot be written: ",
-    "removed": "its file was removed or cut; what is gone is fetched again",
+    "removed": "its file was removed, cut or damaged; what is gone is fetched again",
     "damaged": "a part of it is damaged; it is not used, and fetched again",
     "hangs": "the disk does not answer",
 }
@@ -83,7 +83,7 @@ def scene(stack: ExitStack, file_system: FileSystem) -> Scene:
 def test_full(scene: Scene, file_system: FileSystem) -> None:
     site = scene.site
     file_system.fill()
-    new = scene.log_in_new(20)
+    new = [user for _ in range(4) for user in scene.log_in_new(20)]
     wait_until(lambda: site.warnings(), "a warning")
     (warning,) = site.warnings()
     assert NAMED["full"] in warning or NAMED["no room"] in warning

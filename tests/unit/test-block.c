@@ -210,6 +210,8 @@ static void the_form_is_what_is_documented(void **state)
 	read_fixture(fixture);
 	assert_memory_equal(block, fixture, PWNED_BLOCK_BYTES);
 	assert_content(fixture, &content);
+	assert_int_equal(pwned_block_prefix(fixture), usual.prefix);
+	assert_int_equal(pwned_block_index(fixture), 1);
 	assert_int_equal(pwned_block_total(fixture), 3);
 	assert_int_equal(pwned_block_day(fixture), usual.day);
 	pwned_block_label(fixture, &label);

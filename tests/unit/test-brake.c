@@ -386,34 +386,51 @@ static struct pwned_brake *brake_restored(struct pwned_brake *brake,
 	return brake;
 }
 
-static void a_snapshot_holds_minutes(void **state)
+/* The first user of a snapshot who was verified so many minutes ago. */
+static const struct pwned_brake_user *saved_at(
+	const struct pwned_brake_snapshot *snapshot, unsigned int age)
+{
+	for (unsigned int i = 0; i < snapshot->users_length; i++) {
+		if (snapshot->users[i].ages[PWNED_BRAKE_VERIFIED] == age)
+			return &snapshot->users[i];
+	}
+	fail();
+	return NULL;
+}
+
+static void a_snapshot_holds_users_and_minutes(void **state)
 {
 	struct pwned_brake *brake = brake_new(SHARE);
+	const struct pwned_brake_user *user;
 	struct pwned_brake_snapshot snapshot;
 	uint64_t later = START + 58 * MINUTE;
 
 	(void)state;
-	verify(brake, 0, 10, false, START);
-	verify(brake, 10, 7, true, later);
-	assert_int_equal(deny(brake, 10, 2, later), 2);
+	verify(brake, 2, 1, true, START - 2 * MINUTE);
+	verify(brake, 0, 1, false, START);
+	verify(brake, 1, 1, true, START + 10 * MINUTE);
+	assert_int_equal(deny(brake, 1, 1, START + 20 * MINUTE), 1);
+	verify(brake, 1, 1, false, later);
 	pwned_brake_save(brake, later + MINUTE, TODAY + 59, &snapshot);
 	assert_int_equal(snapshot.saved_minute, TODAY / MINUTE);
 	assert_false(snapshot.engaged);
 	assert_int_equal(snapshot.engaged_minute, 0);
-	for (unsigned int i = 0; i < PWNED_BRAKE_MINUTES; i++) {
-		assert_int_equal(snapshot.counts[PWNED_BRAKE_VERIFIED][i],
-				 i == 1  ? 7 :
-				 i == 59 ? 10 :
-					   0);
-		assert_int_equal(snapshot.counts[PWNED_BRAKE_MAY_DENY][i],
-				 i == 1 ? 7 : 0);
-		assert_int_equal(snapshot.counts[PWNED_BRAKE_NEWLY_DENIED][i],
-				 i == 1 ? 2 : 0);
-	}
+	assert_true(snapshot.seed == SEED);
+	assert_int_equal(snapshot.sample_bits, 0);
+	/* without him who came more than an hour ago */
+	assert_int_equal(snapshot.users_length, 2);
+	user = saved_at(&snapshot, 59);
+	assert_int_equal(user->ages[PWNED_BRAKE_MAY_DENY], 60);
+	assert_int_equal(user->ages[PWNED_BRAKE_NEWLY_DENIED], 60);
+	assert_false(user->denied);
+	user = saved_at(&snapshot, 1);
+	assert_int_equal(user->ages[PWNED_BRAKE_MAY_DENY], 49);
+	assert_int_equal(user->ages[PWNED_BRAKE_NEWLY_DENIED], 39);
+	assert_true(user->denied);
 	pwned_brake_free(&brake);
 }
 
-static void restored_counts_count_and_age(void **state)
+static void restored_users_count_and_age(void **state)
 {
 	struct pwned_brake *brake = brake_new(SHARE), *next;
 
@@ -425,38 +442,127 @@ static void restored_counts_count_and_age(void **state)
 	assert_int_equal(deny(brake, 60, 20, START + 30 * MINUTE), 20);
 	next = brake_restored(brake, START + 30 * MINUTE, 15 * MINUTE);
 	/* of 115, 20 and 4 are too many; 20 and 3 were not */
-	verify(next, 100, 5, true, OTHER);
-	assert_int_equal(deny(next, 100, 3, OTHER), 3);
+	verify(next, 200, 5, true, OTHER);
+	assert_int_equal(deny(next, 200, 3, OTHER), 3);
 	assert_false(pwned_brake_is_engaged(next, OTHER));
-	assert_int_equal(deny(next, 103, 2, OTHER), 1);
+	assert_int_equal(deny(next, 203, 2, OTHER), 1);
 	assert_true(pwned_brake_is_engaged(next, OTHER));
 	/* the 60 are an hour old in the minute after the next 14, the 50 and
 	   their 20 half an hour later */
-	verify(next, 200, 60, true, OTHER + 14 * MINUTE);
+	verify(next, 300, 60, true, OTHER + 14 * MINUTE);
 	assert_false(pwned_brake_is_engaged(next, OTHER + 14 * MINUTE));
 	assert_true(pwned_brake_is_engaged(next, OTHER + 15 * MINUTE));
 	assert_true(pwned_brake_is_engaged(next, OTHER + 44 * MINUTE));
-	verify(next, 300, 100, true, OTHER + 45 * MINUTE);
+	verify(next, 400, 100, true, OTHER + 45 * MINUTE);
 	assert_false(pwned_brake_is_engaged(next, OTHER + 45 * MINUTE));
 	pwned_brake_free(&next);
 	pwned_brake_free(&brake);
 }
 
-static void restored_counts_are_saved_again(void **state)
+static void a_restored_user_who_comes_again_is_one(void **state)
 {
 	struct pwned_brake *brake = brake_new(SHARE), *next;
 	struct pwned_brake_snapshot snapshot;
 
 	(void)state;
-	verify(brake, 0, 50, true, START);
-	assert_int_equal(deny(brake, 0, 20, START), 20);
+	verify(brake, 0, 99, true, START);
+	assert_int_equal(deny(brake, 0, 30, START), 30);
 	next = brake_restored(brake, START, 10 * MINUTE);
-	verify(next, 0, 7, false, OTHER + 5 * MINUTE);
-	pwned_brake_save(next, OTHER + 5 * MINUTE, TODAY, &snapshot);
-	assert_int_equal(snapshot.counts[PWNED_BRAKE_VERIFIED][0], 7);
-	assert_int_equal(snapshot.counts[PWNED_BRAKE_VERIFIED][15], 50);
-	assert_int_equal(snapshot.counts[PWNED_BRAKE_MAY_DENY][15], 50);
-	assert_int_equal(snapshot.counts[PWNED_BRAKE_NEWLY_DENIED][15], 20);
+	verify(next, 0, 99, true, OTHER);
+	/* denied before, not newly */
+	assert_int_equal(deny(next, 0, 30, OTHER), 30);
+	assert_false(pwned_brake_is_engaged(next, OTHER));
+	pwned_brake_save(next, OTHER, TODAY, &snapshot);
+	assert_int_equal(snapshot.users_length, 99);
+	for (unsigned int i = 0; i < 99; i++) {
+		const struct pwned_brake_user *user = &snapshot.users[i];
+
+		assert_int_equal(user->ages[PWNED_BRAKE_VERIFIED], 0);
+		assert_int_equal(user->ages[PWNED_BRAKE_NEWLY_DENIED],
+				 user->denied ? 10 : 60);
+	}
+	/* the hundredth shows that there are too many */
+	verify(next, 99, 1, true, OTHER);
+	assert_true(pwned_brake_is_engaged(next, OTHER));
+	pwned_brake_free(&next);
+	pwned_brake_free(&brake);
+}
+
+/* Who was denied stays so, and who was held back does not become it. */
+static void who_was_denied_stays_denied_in_the_next_life(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE), *next;
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 100, START), 21);
+	next = brake_restored(brake, START, 30 * MINUTE);
+	verify(next, 0, 100, true, OTHER);
+	assert_int_equal(deny(next, 0, 21, OTHER), 21);
+	assert_int_equal(deny(next, 21, 79, OTHER), 0);
+	pwned_brake_free(&next);
+	pwned_brake_free(&brake);
+}
+
+/* Each life is ended for idleness, a minute after the last login. */
+static struct pwned_brake *next_life(struct pwned_brake *brake)
+{
+	struct pwned_brake *next = brake_restored(brake, OTHER, MINUTE);
+
+	pwned_brake_free(&brake);
+	return next;
+}
+
+/* A thief must not reach the brake by trying the few passwords that he has
+   again and again. */
+static void a_thief_of_two_accounts_never_engages_it(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+
+	(void)state;
+	for (unsigned int life = 0; life < 150; life++) {
+		/* one honest user comes, whoever he is */
+		verify(brake, 1000 + life, 1, true, OTHER);
+		verify(brake, 0, 2, true, OTHER);
+		assert_int_equal(deny(brake, 0, 2, OTHER), 2);
+		assert_false(pwned_brake_is_engaged(brake, OTHER));
+		brake = next_life(brake);
+	}
+	pwned_brake_free(&brake);
+}
+
+/* Though no life has enough users by itself. */
+static void a_source_that_lies_engages_it_over_lives(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE);
+	unsigned int denied = 0;
+
+	(void)state;
+	for (unsigned int life = 0; life < 50; life++) {
+		verify(brake, 10 * life, 10, true, OTHER);
+		denied += deny(brake, 10 * life, 10, OTHER);
+		brake = next_life(brake);
+	}
+	/* the tenth life makes them a hundred */
+	assert_int_equal(denied, 90);
+	assert_true(pwned_brake_is_engaged(brake, OTHER));
+	pwned_brake_free(&brake);
+}
+
+/* The disk was slow: the users that were counted meanwhile may be the same. */
+static void a_late_restore_tells_only_whether_it_holds(void **state)
+{
+	struct pwned_brake *brake = brake_new(SHARE), *next = brake_new(SHARE);
+	struct pwned_brake_snapshot snapshot;
+
+	(void)state;
+	verify(brake, 0, 100, true, START);
+	assert_int_equal(deny(brake, 0, 50, START), 21);
+	pwned_brake_save(brake, START, TODAY, &snapshot);
+	verify(next, 0, 1, true, OTHER);
+	pwned_brake_restore(next, &snapshot, OTHER, TODAY);
+	assert_true(pwned_brake_is_engaged(next, OTHER + 59 * MINUTE));
+	assert_false(pwned_brake_is_engaged(next, OTHER + HOUR));
 	pwned_brake_free(&next);
 	pwned_brake_free(&brake);
 }
@@ -529,47 +635,76 @@ static void an_old_or_future_snapshot_is_as_none(void **state)
 	pwned_brake_free(&brake);
 }
 
-/* A snapshot comes from a file: the largest numbers do no harm. */
+/* A snapshot comes from a file: the largest numbers do no harm, nor does a user
+   who is in it many times, or in no sample. */
 static void any_snapshot_is_taken(void **state)
 {
+	static struct pwned_brake_snapshot snapshot;
 	struct pwned_brake *brake = brake_new(SHARE);
-	struct pwned_brake_snapshot snapshot;
 
 	(void)state;
 	memset(&snapshot, 0xff, sizeof(snapshot));
 	snapshot.engaged = true;
 	snapshot.saved_minute = TODAY / MINUTE;
+	snapshot.sample_bits = PWNED_BRAKE_SAMPLE_BITS_MAX;
+	snapshot.users_length = PWNED_BRAKE_SAVED_USERS;
+	for (unsigned int i = 0; i < PWNED_BRAKE_SAVED_USERS; i++) {
+		snapshot.users[i] = (struct pwned_brake_user){
+			.hash = i % 2 == 0 ? UINT64_C(1) << 63 : UINT64_MAX,
+			.ages = { i % 60, 60, 60 },
+			.denied = true,
+		};
+	}
 	pwned_brake_restore(brake, &snapshot, OTHER, TODAY);
-	verify(brake, 0, 100, true, OTHER);
-	assert_true(pwned_brake_is_engaged(brake, OTHER));
-	pwned_brake_save(brake, OTHER, TODAY, &snapshot);
-	assert_int_equal(snapshot.counts[PWNED_BRAKE_VERIFIED][0], UINT32_MAX);
-	assert_false(pwned_brake_is_engaged(brake, OTHER + HOUR));
+	assert_false(pwned_brake_is_engaged(brake, OTHER));
 	/* in the year 1970 */
-	pwned_brake_save(brake, OTHER + HOUR, 30, &snapshot);
+	pwned_brake_save(brake, OTHER, 30, &snapshot);
 	assert_int_equal(snapshot.engaged_minute, 0);
+	assert_int_equal(snapshot.users_length, 1);
+	/* so few end the sampling */
+	verify(brake, 0, 200, true, OTHER);
+	verify(brake, 0, 200, true, OTHER + MINUTE);
+	pwned_brake_save(brake, OTHER + MINUTE, TODAY, &snapshot);
+	assert_int_equal(snapshot.sample_bits, 0);
+	assert_in_range(snapshot.users_length, 200, 201);
 	pwned_brake_free(&brake);
 }
 
-/* Of a crowd a sample is counted, but all of it is saved. */
-static void a_sampled_crowd_is_saved_whole(void **state)
+/* How many users the hashes in a snapshot stand for. */
+static uint64_t users_of(const struct pwned_brake_snapshot *snapshot)
+{
+	return (uint64_t)snapshot->users_length << snapshot->sample_bits;
+}
+
+/* A sample is saved, which stands for all of them. */
+static void a_crowd_is_saved_as_a_sample(void **state)
 {
 	struct pwned_brake *brake = brake_new(SHARE), *next;
 	struct pwned_brake_snapshot snapshot;
-	uint64_t users = 0;
 
 	(void)state;
+	verify(brake, 0, 1024, true, START);
+	pwned_brake_save(brake, START, TODAY, &snapshot);
+	assert_int_equal(snapshot.users_length, 1024);
+	assert_int_equal(snapshot.sample_bits, 0);
+	verify(brake, 1024, 1, true, START);
+	pwned_brake_save(brake, START, TODAY, &snapshot);
+	assert_int_equal(snapshot.sample_bits, 1);
+	assert_in_range(users_of(&snapshot), 900, 1150);
+
 	verify(brake, 0, 2000, true, START);
 	assert_int_equal(crowd(brake, 10000, 150000, 18, START), 27000);
 	pwned_brake_save(brake, START + 3000, TODAY, &snapshot);
-	for (unsigned int i = 0; i < PWNED_BRAKE_MINUTES; i++)
-		users += snapshot.counts[PWNED_BRAKE_VERIFIED][i];
-	assert_in_range(users, 140000, 160000);
+	assert_in_range(snapshot.users_length, 400, 1024);
+	assert_in_range(users_of(&snapshot), 130000, 170000);
 	/* a few who come now are not a share of them */
 	next = brake_restored(brake, START + 3000, 0);
 	verify(next, 0, 200, true, OTHER);
 	assert_int_equal(deny(next, 0, 200, OTHER), 200);
 	assert_false(pwned_brake_is_engaged(next, OTHER));
+	/* and more than the share are */
+	(void)crowd(next, 200000, 100000, 50, OTHER);
+	assert_true(pwned_brake_is_engaged(next, OTHER + 3000));
 	pwned_brake_free(&next);
 	pwned_brake_free(&brake);
 }
@@ -604,14 +739,18 @@ int main(void)
 		cmocka_unit_test(a_clock_that_goes_back_stands_still),
 		cmocka_unit_test(a_quiet_hour_ends_the_sampling),
 		cmocka_unit_test(thousands_of_the_denied_are_remembered),
-		cmocka_unit_test(a_snapshot_holds_minutes),
-		cmocka_unit_test(restored_counts_count_and_age),
-		cmocka_unit_test(restored_counts_are_saved_again),
+		cmocka_unit_test(a_snapshot_holds_users_and_minutes),
+		cmocka_unit_test(restored_users_count_and_age),
+		cmocka_unit_test(a_restored_user_who_comes_again_is_one),
+		cmocka_unit_test(who_was_denied_stays_denied_in_the_next_life),
+		cmocka_unit_test(a_thief_of_two_accounts_never_engages_it),
+		cmocka_unit_test(a_source_that_lies_engages_it_over_lives),
+		cmocka_unit_test(a_late_restore_tells_only_whether_it_holds),
 		cmocka_unit_test(an_engaged_brake_stays_so_for_an_hour),
 		cmocka_unit_test(a_brake_that_let_go_is_not_held),
 		cmocka_unit_test(an_old_or_future_snapshot_is_as_none),
 		cmocka_unit_test(any_snapshot_is_taken),
-		cmocka_unit_test(a_sampled_crowd_is_saved_whole),
+		cmocka_unit_test(a_crowd_is_saved_as_a_sample),
 		cmocka_unit_test(freeing_nothing_is_allowed),
 	};
 

@@ -25,9 +25,15 @@ static int set_up(void **state)
 	return 0;
 }
 
+static bool is_probe(const struct fixture *f)
+{
+	return f->breaker.state == PWNED_BREAKER_PROBING;
+}
+
 static bool fail_prefix(struct fixture *f, uint32_t prefix)
 {
-	return pwned_breaker_failure(&f->breaker, prefix, 0, f->now);
+	return pwned_breaker_failure(&f->breaker, is_probe(f), prefix, 0,
+				     f->now);
 }
 
 static void assert_asked(struct fixture *f, enum pwned_breaker_answer answer)
@@ -90,7 +96,7 @@ static void a_success_between_them_counts(void **state)
 	for (unsigned int i = 0; i < 1000; i++) {
 		assert_false(fail_prefix(f, 2 * i));
 		assert_false(fail_prefix(f, 2 * i + 1));
-		assert_false(pwned_breaker_success(&f->breaker));
+		assert_false(pwned_breaker_success(&f->breaker, is_probe(f)));
 	}
 	assert_asked(f, PWNED_BREAKER_ASK);
 }
@@ -114,7 +120,7 @@ static void a_probe_that_succeeds_closes_it(void **state)
 
 	open_breaker(f);
 	take_probe(f);
-	assert_true(pwned_breaker_success(&f->breaker));
+	assert_true(pwned_breaker_success(&f->breaker, is_probe(f)));
 	assert_asked(f, PWNED_BREAKER_ASK);
 	/* and all is as at the start */
 	open_breaker(f);
@@ -132,10 +138,16 @@ static void stragglers_change_nothing(void **state)
 	f->now++;
 	for (uint32_t prefix = 4; prefix < 64; prefix++)
 		assert_false(fail_prefix(f, prefix));
-	assert_false(pwned_breaker_failure(&f->breaker, 64, 60000, f->now));
-	assert_false(pwned_breaker_success(&f->breaker));
+	assert_false(pwned_breaker_failure(&f->breaker, is_probe(f), 64, 60000,
+					   f->now));
+	assert_false(pwned_breaker_success(&f->breaker, is_probe(f)));
 	assert_asked(f, PWNED_BREAKER_DO_NOT_ASK);
 	assert_int_equal(f->breaker.open_until_msecs, until);
+	/* nor do they speak for the probe */
+	take_probe(f);
+	assert_false(pwned_breaker_success(&f->breaker, false));
+	assert_false(pwned_breaker_failure(&f->breaker, false, 65, 0, f->now));
+	assert_int_equal(f->breaker.state, PWNED_BREAKER_PROBING);
 }
 
 static void the_time_doubles_up_to_its_bound(void **state)
@@ -197,12 +209,12 @@ static void retry_after_is_obeyed_within_bounds(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++) {
 		/* at once, whatever else works */
 		pwned_breaker_init(&f->breaker, SEED);
-		assert_true(pwned_breaker_failure(&f->breaker, 1,
+		assert_true(pwned_breaker_failure(&f->breaker, is_probe(f), 1,
 						  cases[i].asked_for, f->now));
 		assert_int_equal(open_msecs(f), cases[i].open);
 		/* a probe is answered so, too */
 		take_probe(f);
-		assert_true(pwned_breaker_failure(&f->breaker, 1,
+		assert_true(pwned_breaker_failure(&f->breaker, is_probe(f), 1,
 						  cases[i].asked_for, f->now));
 		assert_int_equal(open_msecs(f), cases[i].open);
 	}
@@ -235,7 +247,8 @@ static void an_open_one_has_its_time_left(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_true(pwned_breaker_failure(&f->breaker, 1, 60000, f->now));
+	assert_true(pwned_breaker_failure(&f->breaker, is_probe(f), 1, 60000,
+					  f->now));
 	f->now += 20000;
 	restart(f, 1700000000, 1700000010);
 	assert_int_equal(open_msecs(f), 30000);
@@ -279,6 +292,28 @@ static void no_file_and_no_clock_keeps_it_open(void **state)
 	}
 }
 
+/* It was read late, from a slow disk. */
+static void one_that_failed_itself_takes_no_snapshot(void **state)
+{
+	const struct pwned_breaker_snapshot old = { .open_until_secs =
+							    1700003600,
+						    .openings = 9 };
+	struct fixture *f = *state;
+
+	assert_false(fail_prefix(f, 1));
+	pwned_breaker_restore(&f->breaker, f->now, 1700000000, &old);
+	assert_asked(f, PWNED_BREAKER_ASK);
+	assert_false(fail_prefix(f, 2));
+	assert_true(fail_prefix(f, 3));
+	pwned_breaker_restore(&f->breaker, f->now, 1700000000, &old);
+	assert_true(open_msecs(f) <= JITTER_MAX(PWNED_BREAKER_OPEN_MSECS));
+	take_probe(f);
+	pwned_breaker_restore(&f->breaker, f->now, 1700000000, &old);
+	assert_asked(f, PWNED_BREAKER_DO_NOT_ASK);
+	assert_true(pwned_breaker_success(&f->breaker, true));
+	assert_asked(f, PWNED_BREAKER_ASK);
+}
+
 #define with_breaker(test) cmocka_unit_test_setup(test, set_up)
 
 int main(void)
@@ -297,6 +332,7 @@ int main(void)
 		with_breaker(an_open_one_has_its_time_left),
 		with_breaker(one_whose_time_is_over_probes),
 		with_breaker(no_file_and_no_clock_keeps_it_open),
+		with_breaker(one_that_failed_itself_takes_no_snapshot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -593,6 +593,65 @@ static void an_old_range_does_without_a_source(void **state)
 	assert_late(&client, 1, true);
 }
 
+static void choose(struct client *client)
+{
+	log_in_as(client, NULL, NULL, PASSWORD);
+}
+
+/* Nobody's login waits, so an old range decides only without an answer. */
+static void a_choice_asks_the_source_first(void **state)
+{
+	static const enum fake_store_place places[] = { FAKE_STORE_IN_FILE,
+							FAKE_STORE_ON_DISK };
+	struct client client;
+	unsigned int fetches = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < N_ELEMENTS(places); i++) {
+		/* it has changed, */
+		hold(0, places[i], 30);
+		choose(&client);
+		if (places[i] == FAKE_STORE_ON_DISK)
+			fake_store_end(0);
+		assert_false(client.at_once);
+		assert_int_equal(client.called, 0);
+		assert_string_equal(fake_source_known(fetches)->etag, ETAG);
+		assert_int_equal(fake_source_mode(fetches), PWNED_FETCH_URGENT);
+		answer(fetches++, 1);
+		assert_int_equal(client.called, 1);
+		assert_false(client.decision.late);
+		assert_breached(&client, PWNED_ORIGIN_SOURCE,
+				PWNED_ACTION_DENY);
+	}
+	/* has not, */
+	hold(9, FAKE_STORE_IN_FILE, 30);
+	choose(&client);
+	fake_source_not_modified(fetches++, today());
+	assert_breached(&client, PWNED_ORIGIN_SOURCE, PWNED_ACTION_DENY);
+	/* or cannot be asked: now, */
+	hold(9, FAKE_STORE_IN_FILE, 30);
+	fake_source.refuse = PWNED_REASON_CONNECT;
+	choose(&client);
+	assert_true(client.at_once);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	assert_false(client.decision.more);
+	fake_source.refuse = PWNED_REASON_NONE;
+	/* or at all, */
+	choose(&client);
+	fake_source_end(fetches++, PWNED_REASON_TLS, NULL);
+	assert_int_equal(client.called, 1);
+	assert_false(client.decision.late);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	/* or in time; what comes then is no news */
+	choose(&client);
+	advance(1000);
+	assert_int_equal(client.called, 1);
+	assert_breached(&client, PWNED_ORIGIN_STALE, PWNED_ACTION_DENY);
+	assert_true(client.decision.more);
+	fake_source_not_modified(fetches++, today());
+	assert_late(&client, 2, true);
+}
+
 static void a_range_that_is_too_old_is_none(void **state)
 {
 	struct client client;
@@ -1334,6 +1393,7 @@ int main(void)
 		with_engine(an_old_range_decides_at_once),
 		with_engine(what_has_changed_is_told_late),
 		with_engine(an_old_range_does_without_a_source),
+		with_engine(a_choice_asks_the_source_first),
 		with_engine(a_range_that_is_too_old_is_none),
 		with_engine(the_ages_are_settings),
 		with_engine(a_login_waits_for_the_disk),

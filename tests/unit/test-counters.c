@@ -11,7 +11,7 @@
 /* The names are an interface: whoever renames one has to change it here, and
    think of those who count by it. */
 static const char *const names[PWNED_COUNTERS] = {
-	"from_memory",    "from_disk",      "stale",          "misses",
+	"from_cache",     "from_store",     "stale",          "misses",
 	"damaged_blocks", "read_errors",    "reads_skipped",  "written",
 	"renewed",        "write_errors",   "writes_dropped", "too_long",
 	"no_room",        "evicted",        "fetched",        "not_modified",

@@ -43,7 +43,7 @@ static void on_fault(void *context, enum pwned_store_fault fault,
 {
 	struct fixture *f = context;
 
-	assert_int_equal(fault, PWNED_STORE_STATE);
+	assert_int_equal(fault, PWNED_FAULT_STATE);
 	assert_non_null(strstr(text, f->folder));
 	f->faults++;
 }
@@ -286,8 +286,7 @@ static void what_was_counted_goes_on(void **state)
 		read_state(f, &found);
 		assert_int_equal(found.since_secs, since);
 		assert_int_equal(found.counters[PWNED_COUNT_MISSES], i);
-		assert_int_equal(found.counters[PWNED_COUNT_FROM_MEMORY],
-				 2 * i);
+		assert_int_equal(found.counters[PWNED_COUNT_FROM_CACHE], 2 * i);
 		fake_loop_advance(f->loop, 86400 * 1000);
 	}
 }
@@ -348,6 +347,71 @@ static void a_brake_is_not_forgotten(void **state)
 	log_in(f->engine, "somebody", "smtp", &decision);
 	assert_false(decision.braked);
 	assert_int_equal(decision.action, PWNED_ACTION_DENY);
+}
+
+static unsigned int count_files(const char *folder)
+{
+	DIR *list = opendir(folder);
+	struct dirent *entry;
+	unsigned int files = 0;
+
+	assert_non_null(list);
+	while ((entry = readdir(list)) != NULL) {
+		if (*entry->d_name != '.')
+			files++;
+	}
+	(void)closedir(list);
+	return files;
+}
+
+/* Until the engine says that the process may end. Returns how often it was
+   asked. */
+static unsigned int ask_until_it_may_end(struct fixture *f)
+{
+	for (unsigned int asked = 1; asked < 10000; asked++) {
+		if (pwned_engine_may_end(f->engine))
+			return asked;
+		fake_loop_serve_msecs(f->loop, 1);
+	}
+	fail();
+	return 0;
+}
+
+static void remove_file(struct fixture *f)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", f->folder,
+		       PWNED_STATE_FILE_NAME);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* Once it may end, the end asks nothing of a disk, which may hang by then. */
+static void the_last_word_is_written_before_an_idle_end(void **state)
+{
+	struct fixture *f = *state;
+	struct pwned_decision decision;
+	struct pwned_state found;
+
+	open_auth(f);
+	log_in(f->engine, "jane", "smtp", &decision);
+	answer(f, 0);
+	fake_loop_advance(f->loop, 60000);
+	assert_true(ask_until_it_may_end(f) > 1);
+	read_state(f, &found);
+	assert_true(found.ended);
+	assert_int_equal(found.counters[PWNED_COUNT_MISSES], 1);
+	assert_int_equal(ask_until_it_may_end(f), 1);
+
+	/* it was needed all the same */
+	log_in(f->engine, "jane", "smtp", &decision);
+	assert_false(pwned_engine_may_end(f->engine));
+	assert_true(ask_until_it_may_end(f) > 1);
+	read_state(f, &found);
+	assert_int_equal(found.counters[PWNED_COUNT_FROM_CACHE], 1);
+	remove_file(f);
+	pwned_engine_free(&f->engine);
+	assert_int_equal(count_files(f->folder), 0);
 }
 
 /* A reload: the old auth is still there for a while. */
@@ -427,21 +491,6 @@ static void a_damaged_file_is_replaced(void **state)
 	read_state(f, &found);
 	assert_int_equal(found.pid, getpid());
 	assert_int_equal(f->faults, 1);
-}
-
-static unsigned int count_files(const char *folder)
-{
-	DIR *list = opendir(folder);
-	struct dirent *entry;
-	unsigned int files = 0;
-
-	assert_non_null(list);
-	while ((entry = readdir(list)) != NULL) {
-		if (*entry->d_name != '.')
-			files++;
-	}
-	(void)closedir(list);
-	return files;
 }
 
 static void only_auth_keeps_a_state(void **state)
@@ -534,6 +583,7 @@ int main(void)
 		with_folder(what_was_counted_goes_on),
 		with_folder(a_breaker_is_not_forgotten),
 		with_folder(a_brake_is_not_forgotten),
+		with_folder(the_last_word_is_written_before_an_idle_end),
 		with_folder(the_newer_auth_owns_the_file),
 		with_folder(without_a_folder_logins_go_on),
 		with_folder(a_damaged_file_is_replaced),

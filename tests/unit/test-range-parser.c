@@ -341,7 +341,7 @@ static void keys_that_crowd_together_are_no_range(void **state)
 			pwned_range_parser_feed(parser, line, strlen(line)));
 	}
 	assert_int_equal(pwned_range_parser_finish(parser, &label, &range),
-			 PWNED_REASON_INTERNAL);
+			 PWNED_REASON_TOO_LARGE);
 	assert_null(range);
 	pwned_range_parser_free(&parser);
 }

@@ -9,7 +9,7 @@
 /* The names are an interface: whoever renames one has to change it here, and
    think of those who count by it. */
 static const char *const states[] = { "closed", "open", "probing" };
-static const char *const faults[PWNED_STORE_FAULTS] = {
+static const char *const faults[PWNED_FAULTS] = {
 	"open",    "read",    "write",   "full",
 	"damaged", "removed", "stalled", "state",
 };
@@ -68,8 +68,8 @@ static void a_report_reaches_its_function(void **state)
 	assert_ptr_equal(told.report, &fetch);
 	pwned_report_breaker(&reporter, &breaker);
 	assert_ptr_equal(told.report, &breaker);
-	pwned_report_store(&reporter, PWNED_STORE_FULL, "no space");
-	assert_int_equal(told.fault, PWNED_STORE_FULL);
+	pwned_report_store(&reporter, PWNED_FAULT_FULL, "no space");
+	assert_int_equal(told.fault, PWNED_FAULT_FULL);
 	assert_string_equal(told.text, "no space");
 }
 
@@ -82,7 +82,7 @@ static void nobody_need_listen(void **state)
 	(void)state;
 	pwned_report_fetch(&nobody, &fetch);
 	pwned_report_breaker(&nobody, &breaker);
-	pwned_report_store(&nobody, PWNED_STORE_FULL, "no space");
+	pwned_report_store(&nobody, PWNED_FAULT_FULL, "no space");
 }
 
 int main(void)

@@ -89,8 +89,8 @@ static void folders_and_groups_are_names(void **state)
 	struct pwned_settings set = { .sources = NULL };
 
 	(void)state;
-	set_good(&set, PWNED_SET_STORE, "/var/cache/dovecot pwned/");
-	assert_string_equal(set.store, "/var/cache/dovecot pwned/");
+	set_good(&set, PWNED_SET_STORE, "/var/cache/dovecot pwned");
+	assert_string_equal(set.store, "/var/cache/dovecot pwned");
 	set_good(&set, PWNED_SET_STORE, "");
 	assert_string_equal(set.store, "");
 	set_good(&set, PWNED_SET_STORE_GROUP, "www-data");
@@ -99,6 +99,10 @@ static void folders_and_groups_are_names(void **state)
 	set_good(&set, PWNED_SET_STORE_GROUP, "");
 	assert_string_equal(set.store_group, "");
 	assert_refused(PWNED_SET_STORE, "cache");
+	assert_refused(PWNED_SET_STORE, "/var/cache/dovecot-pwned/");
+	assert_refused(PWNED_SET_STORE, "/var/cache/dovecot-pwned/.");
+	assert_refused(PWNED_SET_STORE, "/var/cache/..");
+	assert_refused(PWNED_SET_STORE, "/");
 	assert_refused(PWNED_SET_STATE_DIR, "./state");
 	assert_refused(PWNED_SET_STORE_GROUP, "www data");
 	assert_refused(PWNED_SET_STORE_GROUP, "-g");

@@ -5,7 +5,7 @@
 #include "support/temp-folder.h"
 #include "support/unit.h"
 #include "slot-survey.h"
-#include "slots.h"
+#include "slots-int.h"
 
 #include <string.h>
 #include <sys/stat.h>

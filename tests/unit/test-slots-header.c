@@ -5,7 +5,7 @@
 #include "support/contents.h"
 #include "support/temp-folder.h"
 #include "support/unit.h"
-#include "slots.h"
+#include "slots-int.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -4,6 +4,7 @@
 #include "support/contents.h"
 #include "support/temp-folder.h"
 #include "support/unit.h"
+#include "slots-int.h"
 #include "slots-room.h"
 
 #include <errno.h>

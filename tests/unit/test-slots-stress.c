@@ -216,7 +216,7 @@ static void write_batches(const char *folder, unsigned int version)
 	uint32_t random = (uint32_t)getpid();
 
 	store_fixture_init(&fixture, (char *)folder);
-	store_fixture_open(&fixture, PWNED_STORE_WRITER);
+	store_fixture_open(&fixture, PWNED_STORE_OWNER);
 	for (;;) {
 		for (unsigned int n = 0; n < 100; n++)
 			pwned_store_add(

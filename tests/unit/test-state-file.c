@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,6 +122,53 @@ static void the_newer_auth_owns_it(void **state)
 	assert_int_equal(write_state(folder, STARTED + 100000, 5),
 			 PWNED_STATE_WRITTEN);
 	assert_int_equal(write_state(folder, STARTED, 7), PWNED_STATE_WRITTEN);
+}
+
+/* Returns the number of a process that has been. */
+static uint64_t pid_of_nobody(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return (uint64_t)pid;
+}
+
+/* Whether an older auth may write over what `pid`, a newer one, has left so
+   many seconds ago. */
+static bool is_given_back(const char *folder, uint64_t pid, bool ended,
+			  int64_t secs)
+{
+	struct pwned_state state = state_of(STARTED + 1, pid);
+	struct pwned_error error;
+
+	(void)unlink(file_of(folder));
+	state.ended = ended;
+	state.written_secs -= (uint64_t)secs;
+	assert_int_equal(pwned_state_file_write(folder, &state, &error),
+			 PWNED_STATE_WRITTEN);
+	return write_state(folder, STARTED, 7) == PWNED_STATE_WRITTEN;
+}
+
+static void one_that_is_gone_owns_nothing(void **state)
+{
+	const char *folder = *state;
+	uint64_t gone = pid_of_nobody(), running = (uint64_t)getpid();
+
+	assert_true(is_given_back(folder, running, true, 0));
+	/* killed */
+	assert_false(is_given_back(folder, gone, false, 300));
+	assert_true(is_given_back(folder, gone, false, 301));
+	assert_true(is_given_back(folder, gone, false, -301));
+	assert_true(is_given_back(folder, 0, false, 301));
+	/* the number is ours now */
+	assert_true(is_given_back(folder, 7, false, 301));
+	/* idle */
+	assert_false(is_given_back(folder, running, false, 301));
+	assert_false(is_given_back(folder, running, false, 3600));
+	assert_true(is_given_back(folder, running, false, 3601));
 }
 
 static void a_damaged_file_is_named_and_replaced(void **state)
@@ -295,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_written_is_read),
 		TEST(the_newer_auth_owns_it),
+		TEST(one_that_is_gone_owns_nothing),
 		TEST(a_damaged_file_is_named_and_replaced),
 		TEST(a_link_is_not_followed),
 		TEST(what_is_no_file_is_not_waited_for),

@@ -115,7 +115,7 @@ static void on_fault(void *context, enum pwned_store_fault fault,
 {
 	struct fixture *f = context;
 
-	assert_int_equal(fault, PWNED_STORE_STATE);
+	assert_int_equal(fault, PWNED_FAULT_STATE);
 	f->faults++;
 	(void)snprintf(f->fault, sizeof(f->fault), "%s", text);
 }
@@ -193,6 +193,15 @@ static void serve_until_written(struct fixture *f, unsigned int writes)
 		(void)pthread_mutex_unlock(&disk.mutex);
 	}
 	assert_true(done);
+}
+
+/* Until the loop knows of it as well. */
+static void serve_until_quiet(struct fixture *f)
+{
+	for (unsigned int i = 0;
+	     i < 10000 && pwned_state_keeper_is_busy(f->keeper); i++)
+		fake_loop_serve_msecs(f->loop, 1);
+	assert_false(pwned_state_keeper_is_busy(f->keeper));
 }
 
 /* Saves, and waits until that is over. */
@@ -281,10 +290,10 @@ static void a_disk_that_hangs_holds_nobody_up(void **state)
 	assert_int_equal(f->faults, 1);
 }
 
-static void a_newer_auth_ends_it(void **state)
+static void a_newer_auth_is_left_alone_for_a_minute(void **state)
 {
 	struct fixture *f = *state;
-	const struct pwned_state newer = state_of(STARTED + 1, 7);
+	struct pwned_state newer = state_of(STARTED + 1, 7);
 	struct pwned_error error;
 
 	keeper_open(f);
@@ -295,11 +304,28 @@ static void a_newer_auth_ends_it(void **state)
 		PWNED_STATE_WRITTEN);
 	save(f, 8);
 	serve_until_written(f, 2);
-	/* it tries no more */
+	serve_until_quiet(f);
+	/* until then it does not even try */
+	fake_loop_advance(f->loop, MINUTE_MSECS / 2);
 	save(f, 9);
-	pwned_state_keeper_free(&f->keeper);
-	assert_int_equal(disk.writes, 2);
+	assert_false(pwned_state_keeper_is_busy(f->keeper));
+	fake_loop_advance(f->loop, MINUTE_MSECS / 2);
+	save(f, 10);
+	serve_until_written(f, 3);
+	serve_until_quiet(f);
 	assert_int_equal(pid_in_file(f), 7);
+	/* once that one has ended, its turn has come again */
+	newer.ended = true;
+	assert_int_equal(
+		__real_pwned_state_file_write(f->folder, &newer, &error),
+		PWNED_STATE_WRITTEN);
+	save(f, 11);
+	pwned_state_keeper_free(&f->keeper);
+	assert_int_equal(disk.writes, 3);
+	keeper_open(f);
+	save(f, 12);
+	pwned_state_keeper_free(&f->keeper);
+	assert_int_equal(pid_in_file(f), 12);
 	assert_int_equal(f->faults, 0);
 }
 
@@ -395,7 +421,7 @@ int main(void)
 		with_folder(of_those_that_wait_the_last_is_written),
 		with_folder(the_end_writes_what_waits),
 		with_folder(a_disk_that_hangs_holds_nobody_up),
-		with_folder(a_newer_auth_ends_it),
+		with_folder(a_newer_auth_is_left_alone_for_a_minute),
 		with_folder(a_wrong_folder_is_told_of_once),
 		with_folder(a_damaged_file_is_told_of_and_replaced),
 		with_folder(a_disk_that_hangs_does_not_hold_up_the_end),

@@ -35,10 +35,15 @@ static void fill(struct pwned_state *state_r)
 	state_r->brake.saved_minute = 28333335;
 	state_r->brake.engaged = true;
 	state_r->brake.engaged_minute = 28333330;
-	for (unsigned int i = 0; i < PWNED_BRAKE_MINUTES; i++) {
-		state_r->brake.counts[PWNED_BRAKE_VERIFIED][i] = UINT32_MAX - i;
-		state_r->brake.counts[PWNED_BRAKE_MAY_DENY][i] = i % 7;
-	}
+	state_r->brake.seed = UINT64_MAX - 1;
+	state_r->brake.sample_bits = 5;
+	state_r->brake.users_length = 33;
+	for (unsigned int i = 0; i < 33; i++)
+		state_r->brake.users[i] = (struct pwned_brake_user){
+			.hash = UINT64_C(0xfeed) + i,
+			.ages = { i, 2 * i % 61, 60 - i },
+			.denied = i % 3 == 0,
+		};
 	state_r->queue_length = 3;
 	state_r->queue_length_max = 77;
 	(void)strcpy(state_r->store_mode, "read-only");
@@ -79,8 +84,11 @@ static void what_is_printed_is_read(void **state)
 	assert_int_equal(two.brake.saved_minute, one.brake.saved_minute);
 	assert_true(two.brake.engaged);
 	assert_int_equal(two.brake.engaged_minute, one.brake.engaged_minute);
-	assert_memory_equal(two.brake.counts, one.brake.counts,
-			    sizeof(one.brake.counts));
+	assert_true(two.brake.seed == one.brake.seed);
+	assert_int_equal(two.brake.sample_bits, 5);
+	assert_int_equal(two.brake.users_length, 33);
+	assert_memory_equal(two.brake.users, one.brake.users,
+			    sizeof(one.brake.users));
 	assert_int_equal(two.queue_length, 3);
 	assert_int_equal(two.queue_length_max, 77);
 	assert_string_equal(two.store_mode, "read-only");
@@ -111,19 +119,52 @@ static void the_text_is_as_documented(void **state)
 	assert_non_null(strstr(text, "\nstarted = 1700000000\n"));
 	assert_non_null(strstr(text, "\nended = yes\n"));
 	assert_non_null(strstr(text, "\nstore = read-only\n"));
-	assert_non_null(strstr(text, "\ncounted_from_disk = 1001\n"));
+	assert_non_null(strstr(text, "\ncounted_from_store = 1001\n"));
 	assert_non_null(
 		strstr(text, "\nbreaker = feedbeef 1700000300 4 http://[::1]"));
-	assert_non_null(strstr(text, "\nbrake_may_deny = 1:1 2:2 3:3 4:4"));
-	assert_non_null(strstr(text, "\nbrake_newly_denied =\n"));
+	assert_non_null(strstr(text, "\nbrake_sample_bits = 5\n"));
+	assert_non_null(strstr(text,
+			       "\nbrake_users = 000000000000feed:0:0:60:1 "
+			       "000000000000feee:1:2:59:0 "));
+	assert_non_null(
+		strstr(text, "\nbrake_users = 000000000000ff0d:32:3:28:0\n"));
 	assert_int_equal(text[size - 1], '\n');
+}
+
+/* The largest that there can be. */
+static void fill_up(struct pwned_state *state_r)
+{
+	const uint64_t secs = PWNED_STATE_SECS_END - 1;
+	const struct pwned_breaker_snapshot open = { UINT32_MAX, secs,
+						     UINT32_MAX };
+	char name[PWNED_STATE_NAME_MAX + 2];
+
+	memset(state_r, 0xff, sizeof(*state_r));
+	state_r->ended = state_r->brake.engaged = true;
+	state_r->started_secs = state_r->written_secs = secs;
+	state_r->since_secs = secs;
+	state_r->pid = INT32_MAX;
+	(void)strcpy(state_r->store_mode, "abcdefghijklmno");
+	state_r->sources_length = 0;
+	memset(name, 'x', sizeof(name));
+	for (unsigned int i = 0; i < PWNED_SOURCES_MAX; i++)
+		assert_true(pwned_state_add_source(state_r, &open, name,
+						   sizeof(name)));
+	assert_false(pwned_state_add_source(state_r, &open, name, 1));
+	state_r->brake.saved_minute = secs / 60;
+	state_r->brake.engaged_minute = secs / 60;
+	state_r->brake.sample_bits = PWNED_BRAKE_SAMPLE_BITS_MAX;
+	state_r->brake.users_length = PWNED_BRAKE_SAVED_USERS;
+	for (unsigned int i = 0; i < PWNED_BRAKE_SAVED_USERS; i++)
+		state_r->brake.users[i] = (struct pwned_brake_user){
+			UINT64_MAX, { 60, 60, 60 }, true
+		};
 }
 
 static void what_does_not_fit_is_not_printed(void **state)
 {
 	static char text[PWNED_STATE_TEXT_MAX];
 	struct pwned_state one;
-	char name[PWNED_STATE_NAME_MAX + 2];
 	size_t size;
 
 	(void)state;
@@ -134,22 +175,10 @@ static void what_does_not_fit_is_not_printed(void **state)
 	for (size_t room = 0; room <= size; room++)
 		assert_int_equal(pwned_state_print(&one, text, room), 0);
 
-	/* the largest that there can be does */
-	memset(&one, 0xff, sizeof(one));
-	one.ended = one.brake.engaged = true;
-	one.sources_length = 0;
-	memset(name, 'x', sizeof(name));
-	(void)strcpy(one.store_mode, "abcdefghijklmno");
-	for (unsigned int i = 0; i < PWNED_SOURCES_MAX; i++)
-		assert_true(pwned_state_add_source(
-			&one,
-			&(struct pwned_breaker_snapshot){
-				UINT32_MAX, UINT64_MAX, UINT32_MAX },
-			name, sizeof(name)));
-	assert_false(pwned_state_add_source(
-		&one, &(struct pwned_breaker_snapshot){ 0 }, name, 1));
+	fill_up(&one);
 	assert_int_not_equal(pwned_state_print(&one, text, sizeof(text)), 0);
 	print_and_parse(&one, &one);
+	assert_int_equal(one.brake.users_length, PWNED_BRAKE_SAVED_USERS);
 	assert_int_equal(one.sources_length, PWNED_SOURCES_MAX);
 	assert_int_equal(strlen(one.sources[0].name), PWNED_STATE_NAME_MAX);
 }
@@ -209,10 +238,28 @@ static void what_is_wrong_is_named(void **state)
 		{ FIRST_LINE "breaker = 1 2 4294967296 x\n", "line 2: " },
 		{ FIRST_LINE "breaker = 1 2 3 x\x1b[2J\n", "line 2: " },
 		{ FIRST_LINE "breaker = 1 2 3 two words\n", "line 2: " },
-		{ FIRST_LINE "brake_verified = 60:1\n", "line 2: " },
-		{ FIRST_LINE "brake_verified = 1:4294967296\n", "line 2: " },
-		{ FIRST_LINE "brake_verified = 1:1,2:2\n", "line 2: " },
-		{ FIRST_LINE "brake_verified = 1\n", "line 2: " },
+		/* 2^36, and that in minutes */
+		{ FIRST_LINE "counted_since = 68719476736\n", "line 2: " },
+		{ FIRST_LINE "started = 68719476736\n", "line 2: " },
+		{ FIRST_LINE "written = 99999999999999999\n", "line 2: " },
+		{ FIRST_LINE "breaker = 1 68719476736 3 x\n", "line 2: " },
+		{ FIRST_LINE "brake_engaged_minute = 1145324613\n",
+		  "line 2: " },
+		{ FIRST_LINE "brake_saved_minute = 1145324613\n", "line 2: " },
+		{ FIRST_LINE "pid = 2147483648\n", "line 2: " },
+		{ FIRST_LINE "brake_sample_bits = 33\n", "line 2: " },
+		{ FIRST_LINE "brake_users =\n", "line 2: " },
+		{ FIRST_LINE "brake_users = 1:0:0:0\n", "line 2: " },
+		{ FIRST_LINE "brake_users = 1:0:0:0:2\n", "line 2: " },
+		{ FIRST_LINE "brake_users = 1:0:0:61:0\n", "line 2: " },
+		{ FIRST_LINE "brake_users = 0:0:0:0:0\n", "line 2: " },
+		{ FIRST_LINE "brake_users = 10000000000000000:0:0:0:0\n",
+		  "line 2: " },
+		{ FIRST_LINE "brake_users = 1:0:0:0:0 \n", "line 2: " },
+		{ FIRST_LINE "brake_users = 1:0:0:0:0,2:0:0:0:0\n",
+		  "line 2: " },
+		{ FIRST_LINE "brake_users = 1:0:0:0:0  2:0:0:0:0\n",
+		  "line 2: " },
 	};
 
 	(void)state;
@@ -251,6 +298,25 @@ static void lines_and_sources_are_bounded(void **state)
 	assert_non_null(strstr(error.text, "line 10: "));
 }
 
+static void users_are_bounded(void **state)
+{
+	static char text[PWNED_STATE_TEXT_MAX];
+	struct pwned_error error;
+	struct pwned_state one;
+	size_t used = strlen(FIRST_LINE);
+
+	(void)state;
+	(void)strcpy(text, FIRST_LINE);
+	for (unsigned int i = 1; i <= PWNED_BRAKE_SAVED_USERS; i++)
+		used += (size_t)sprintf(text + used,
+					"brake_users = %x:0:0:0:1\n", i);
+	assert_true(parse(text, &one, &error));
+	assert_int_equal(one.brake.users_length, PWNED_BRAKE_SAVED_USERS);
+	(void)strcpy(text + used, "brake_users = 1:0:0:0:1\n");
+	assert_false(parse(text, &one, &error));
+	assert_non_null(strstr(error.text, "line 1026: "));
+}
+
 static void a_nul_is_refused(void **state)
 {
 	static const char text[] = FIRST_LINE "pid = 1\0\n";
@@ -268,6 +334,7 @@ static void the_newer_auth_is_told(void **state)
 	(void)state;
 	fill(&there);
 	fill(&mine);
+	there.ended = mine.ended = false;
 	assert_false(pwned_state_is_newer(&there, &mine));
 	there.started_secs++;
 	assert_true(pwned_state_is_newer(&there, &mine));
@@ -276,6 +343,16 @@ static void the_newer_auth_is_told(void **state)
 	there.pid++;
 	assert_true(pwned_state_is_newer(&there, &mine));
 	assert_false(pwned_state_is_newer(&mine, &there));
+	/* it has ended */
+	there.ended = true;
+	assert_false(pwned_state_is_newer(&there, &mine));
+	there.ended = false;
+	/* it has not been seen for long */
+	mine.written_secs = there.written_secs + 3600;
+	assert_true(pwned_state_is_newer(&there, &mine));
+	mine.written_secs++;
+	assert_false(pwned_state_is_newer(&there, &mine));
+	mine.written_secs = there.written_secs;
 	/* by a clock that was wrong */
 	there.started_secs = mine.written_secs + 3600;
 	assert_true(pwned_state_is_newer(&there, &mine));
@@ -296,6 +373,7 @@ int main(void)
 		cmocka_unit_test(a_newer_writer_is_understood),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(lines_and_sources_are_bounded),
+		cmocka_unit_test(users_are_bounded),
 		cmocka_unit_test(a_nul_is_refused),
 		cmocka_unit_test(the_newer_auth_is_told),
 	};

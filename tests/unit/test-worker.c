@@ -289,6 +289,74 @@ static void freeing_finishes_what_is_queued(void **state)
 	fake_loop_free(&loop);
 }
 
+/* What has not begun can be had back, from wherever it waits. */
+static void what_waits_can_be_taken_back(void **state)
+{
+	struct pwned_loop *loop = fake_loop_new();
+	struct pwned_worker *worker = new_worker(loop, 10, NEVER_MSECS, 2);
+	struct record record = new_record(4);
+	struct test_job *jobs[5];
+	static const unsigned int order[] = { 99, 0, 3, 4 };
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	push_hanging(worker, &record, fds[0]);
+	for (unsigned int i = 0; i < 4; i++) {
+		jobs[i] = new_job(&record, i);
+		assert_true(pwned_worker_push(worker, &jobs[i]->job,
+					      i < 2 ? PWNED_JOB_NOW :
+						      PWNED_JOB_BATCH));
+	}
+	for (unsigned int i = 1; i < 3; i++) {
+		assert_true(pwned_worker_take_back(worker, &jobs[i]->job));
+		assert_false(pwned_worker_take_back(worker, &jobs[i]->job));
+		free(jobs[i]);
+	}
+	assert_int_equal(pwned_worker_length(worker), 3);
+	/* a batch of what is left, which this one begins */
+	push(worker, &record, 4, PWNED_JOB_BATCH, 0);
+	release(fds[1]);
+	fake_loop_serve(loop, &record.all_done);
+	assert_order(&record, 4, order);
+	assert_int_equal(record.done, 4);
+	assert_int_equal(pwned_worker_length(worker), 0);
+	assert_true(pwned_worker_free(&worker, 10000));
+	fake_loop_free(&loop);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+static void what_has_begun_cannot_be_taken_back(void **state)
+{
+	struct pwned_loop *loop = fake_loop_new();
+	struct pwned_worker *worker = new_worker(loop, 10, NEVER_MSECS, 2);
+	struct record record = new_record(1);
+	struct test_job *job = new_job(&record, 0);
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	job->wait_fd = fds[0];
+	assert_true(pwned_worker_push(worker, &job->job, PWNED_JOB_NOW));
+	while (pwned_worker_busy_msecs(worker) == 0)
+		(void)usleep(1000);
+	assert_false(pwned_worker_take_back(worker, &job->job));
+	release(fds[1]);
+	while (pwned_worker_busy_msecs(worker) > 0)
+		(void)usleep(1000);
+	/* nor what was run and not told of */
+	assert_false(pwned_worker_take_back(worker, &job->job));
+	assert_int_equal(record.done, 0);
+	fake_loop_serve(loop, &record.all_done);
+	assert_int_equal(record.done, 1);
+	assert_int_equal(pwned_worker_length(worker), 0);
+	assert_true(pwned_worker_free(&worker, 10000));
+	fake_loop_free(&loop);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static uint64_t now_msecs(void)
 {
 	struct timespec now;
@@ -551,6 +619,8 @@ int main(void)
 		cmocka_unit_test(the_queue_is_bounded),
 		cmocka_unit_test(settling_ends),
 		cmocka_unit_test(freeing_finishes_what_is_queued),
+		cmocka_unit_test(what_waits_can_be_taken_back),
+		cmocka_unit_test(what_has_begun_cannot_be_taken_back),
 		cmocka_unit_test(a_thread_that_hangs_is_left),
 		cmocka_unit_test(freeing_races_with_the_end_of_a_job),
 		cmocka_unit_test(signals_are_not_the_threads),

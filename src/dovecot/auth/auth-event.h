@@ -5,8 +5,8 @@
 struct auth_request;
 struct pwned_decision;
 
-/* What operators see of checks: events for metrics, and log lines. doc/ lists
-   names and fields. None of them holds a count or anything else that was
+/* What operators see of checks: events for metrics, and log lines. doc/METRICS
+   lists names and fields. None of them holds a count or anything else that was
    derived from the password: beside a user's name it would help to guess. */
 
 /* The parent of all our events: its lines begin with "pwned: " and are logged

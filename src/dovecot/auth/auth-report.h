@@ -4,7 +4,7 @@
 
 #include "report.h"
 
-/* What the engine reports of itself, as events of Dovecot (doc/DESIGN lists
+/* What the engine reports of itself, as events of Dovecot (doc/METRICS lists
    names and fields). The context is their parent, of pwned_event_create(). */
 
 /* pwned_fetch_finished */

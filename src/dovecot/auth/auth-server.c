@@ -55,11 +55,11 @@ static void log_write(void *context, enum pwned_log_level level,
 
 /* Dovecot ends an auth that nobody needs for a minute, and starts no other
    until it is gone: with a thread that hangs at a disk, not before the disk
-   answers. */
+   answers. It asks again after another minute. */
 static bool may_end_when_idle(void)
 {
 	return the_server == NULL || the_server->engine == NULL ||
-	       !pwned_engine_is_busy(the_server->engine);
+	       pwned_engine_may_end(the_server->engine);
 }
 
 struct pwned_server *pwned_server_ref(void)

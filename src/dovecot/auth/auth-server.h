@@ -11,7 +11,7 @@ struct pwned_conf;
 struct pwned_engine;
 
 /* What all passdb blocks of an auth process share. Dovecot makes a module of
-   the driver for each protocol that has a configuration of its own; cache,
+   the driver for each protocol that has a configuration of its own; store,
    source and brake are one. */
 struct pwned_server;
 

@@ -122,7 +122,6 @@ static bool check(struct pwned_conf *conf, const char *password, size_t size,
 	struct doveadm_pwned_rights rights = { .taken = FALSE };
 	bool ok;
 
-	doveadm_pwned_let_interrupt();
 	/* Nobody's login waits here, so the answer has all the time that a
 	   fetch may take. */
 	conf->set.wait_msecs = conf->set.fetch_timeout_msecs;
@@ -158,15 +157,19 @@ static enum exit_status fail(enum exit_status status,
 	return status;
 }
 
-static enum exit_status ask_and_check(struct pwned_conf *conf)
+static enum exit_status ask_and_check(const struct doveadm_cmd_context *cctx,
+				      struct pwned_conf *conf)
 {
 	char password[ASKPASS_BUFFER];
 	struct pwned_decision decision;
 	struct pwned_error error;
 	enum exit_status status;
 	size_t size;
+	bool ok;
 
-	if (!read_password(password, &size, &error)) {
+	ok = read_password(password, &size, &error);
+	doveadm_pwned_let_interrupt(cctx);
+	if (!ok) {
 		status = fail(EXIT_USAGE, &error);
 	} else if (!check(conf, password, size, &decision, &error)) {
 		status = fail(EXIT_UNKNOWN, &error);
@@ -206,7 +209,7 @@ static void cmd_pwned_check(struct doveadm_cmd_context *cctx)
 		doveadm_exit_code = fail(EXIT_UNKNOWN, &error);
 		return;
 	}
-	doveadm_exit_code = ask_and_check(&conf);
+	doveadm_exit_code = ask_and_check(cctx, &conf);
 	pwned_conf_free(&conf);
 }
 

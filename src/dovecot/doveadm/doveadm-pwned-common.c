@@ -7,6 +7,7 @@
 #include "doveadm-pwned-common.h"
 #include "folder.h"
 
+#include <grp.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,18 +30,28 @@ bool doveadm_pwned_load_for(const struct doveadm_cmd_context *cctx,
 	return doveadm_pwned_load(path, conf_r, error_r);
 }
 
-void doveadm_pwned_let_interrupt(void)
+void doveadm_pwned_let_interrupt(const struct doveadm_cmd_context *cctx)
 {
+	/* a server's signals are not ours */
+	if (cctx->conn_type != DOVEADM_CONNECTION_TYPE_CLI)
+		return;
 	(void)signal(SIGINT, SIG_DFL);
 	(void)signal(SIGTERM, SIG_DFL);
 }
 
-/* The group first: only root may change it. */
+/* The groups first: only root may change them. Those that root has besides
+   would let him read what the owner may not. */
 static bool become(const struct stat *st, struct doveadm_pwned_rights *rights)
 {
+	int count = getgroups(0, NULL);
+
 	rights->gid = getegid();
-	rights->taken = setegid(st->st_gid) == 0;
-	return rights->taken && seteuid(st->st_uid) == 0;
+	rights->groups = i_new(gid_t, count > 0 ? count : 1);
+	rights->groups_count = getgroups(count, rights->groups);
+	if (rights->groups_count < 0 || setgroups(1, &st->st_gid) < 0)
+		return FALSE;
+	rights->taken = TRUE;
+	return setegid(st->st_gid) == 0 && seteuid(st->st_uid) == 0;
 }
 
 bool doveadm_pwned_rights_take(const char *folder,
@@ -69,7 +80,10 @@ bool doveadm_pwned_rights_take(const char *folder,
 
 void doveadm_pwned_rights_give_back(struct doveadm_pwned_rights *rights)
 {
-	if (rights->taken && (seteuid(0) < 0 || setegid(rights->gid) < 0))
+	if (rights->taken &&
+	    (seteuid(0) < 0 || setegid(rights->gid) < 0 ||
+	     setgroups(rights->groups_count, rights->groups) < 0))
 		i_fatal("root's rights cannot be taken back: %m");
 	rights->taken = FALSE;
+	i_free(rights->groups);
 }

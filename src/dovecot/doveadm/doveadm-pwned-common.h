@@ -20,15 +20,18 @@ bool doveadm_pwned_load_for(const struct doveadm_cmd_context *cctx,
 			    struct pwned_error *error_r);
 
 /* From here on ^C ends the program at once; Dovecot would wait for the end of
-   the command. */
-void doveadm_pwned_let_interrupt(void);
+   the command. Does nothing where the command runs in a doveadm server. */
+void doveadm_pwned_let_interrupt(const struct doveadm_cmd_context *cctx);
 
 /* Root's way to work in a folder as its owner would: it is not led elsewhere by
    what stands there, and leaves no file that auth cannot open. Others work with
    the rights that they have. */
 struct doveadm_pwned_rights {
 	bool taken;
-	gid_t gid; /* what it was */
+	/* what they were */
+	gid_t gid;
+	gid_t *groups;
+	int groups_count;
 };
 
 /* Where there is no such folder, nothing is taken; the work itself will say so.

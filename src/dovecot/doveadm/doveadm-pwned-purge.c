@@ -58,7 +58,7 @@ static void cmd_pwned_purge(struct doveadm_cmd_context *cctx)
 	bool ok = doveadm_pwned_load_for(cctx, &conf, &error);
 
 	if (ok) {
-		doveadm_pwned_let_interrupt();
+		doveadm_pwned_let_interrupt(cctx);
 		ok = purge(conf.set.store, before_day, &purged, &error);
 		pwned_conf_free(&conf);
 	}

@@ -8,6 +8,7 @@
 #include "doveadm-print.h"
 #include "time-util.h"
 #include "age.h"
+#include "digest.h"
 #include "doveadm-pwned-common.h"
 #include "doveadm-pwned-plugin.h"
 #include "slot-survey.h"
@@ -16,9 +17,7 @@
 #include <inttypes.h>
 
 #define EX_FAILED 1
-/* How many prefixes there are. */
-#define ALL_RANGES (1 << 20)
-#define NOT_KNOWN  "not known"
+#define NOT_KNOWN "not known"
 
 static void row(const char *name, const char *value)
 {
@@ -42,7 +41,8 @@ static void print_survey(const struct pwned_store_survey *survey)
 {
 	row_number("ranges", survey->ranges);
 	row("percent of all ranges",
-	    t_strdup_printf("%.4f", (double)survey->ranges * 100 / ALL_RANGES));
+	    t_strdup_printf("%.4f",
+			    (double)survey->ranges * 100 / PWNED_PREFIX_COUNT));
 	for (unsigned int i = 0; i < PWNED_STORE_AGES; i++)
 		row_number(t_strconcat("ranges of ", pwned_store_age_names[i],
 				       NULL),
@@ -173,7 +173,7 @@ static void cmd_pwned_stats(struct doveadm_cmd_context *cctx)
 		fail(&error);
 		return;
 	}
-	doveadm_pwned_let_interrupt();
+	doveadm_pwned_let_interrupt(cctx);
 	doveadm_print_init(DOVEADM_PRINT_TYPE_TABLE);
 	doveadm_print_header_simple("name");
 	doveadm_print_header("value", "value",

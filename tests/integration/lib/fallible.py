@@ -30,7 +30,7 @@ class Fault:
     # So many different prefixes fail until the source is left alone, and what
     # the log says to that.
     failures: int = 3
-    why_left_alone: str = "3 look-ups in a row failed"
+    why_left_alone: str = "look-ups of 3 different ranges in a row failed"
 
     def __str__(self) -> str:
         return self.name

@@ -80,14 +80,15 @@ class FileSystem:
         _run("mount", "-o", "remount,abort", self.top)
 
     def fill(self) -> None:
-        """Until nobody gets another block."""
+        """Until nobody gets another block, nor one that was held back so far."""
         with (self.top / "filler").open("wb") as file:
             end = 0
-            for size in FILL_BYTES:
+            for size in FILL_BYTES * 3:
                 with suppress(OSError):
                     while True:
                         os.posix_fallocate(file.fileno(), end, size)
                         end += size
+                os.fsync(file.fileno())
 
     def unfill(self) -> None:
         (self.top / "filler").unlink()

@@ -49,7 +49,7 @@ static void answer_write(uint64_t key, struct pwned_store_answer *answer_r)
 	*answer_r = (struct pwned_store_answer){
 		.count = pwned_range_find(the_store.range, key),
 		.day = fake_store.day,
-		.from_memory = fake_store.place == FAKE_STORE_IN_MEMORY,
+		.from_cache = fake_store.place == FAKE_STORE_IN_MEMORY,
 		.block = pwned_range_block_of(the_store.range, key),
 	};
 }

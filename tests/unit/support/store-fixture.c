@@ -135,7 +135,7 @@ void store_fixture_assert_faults(const struct store_fixture *fixture,
 				 enum pwned_store_fault fault,
 				 unsigned int count)
 {
-	for (unsigned int i = 0; i < PWNED_STORE_FAULTS; i++) {
+	for (unsigned int i = 0; i < PWNED_FAULTS; i++) {
 		if (fixture->faults[i] != (i == fault ? count : 0))
 			fail_msg("%u of %s, the last: %s", fixture->faults[i],
 				 pwned_store_fault_name(i), fixture->fault);
@@ -144,5 +144,5 @@ void store_fixture_assert_faults(const struct store_fixture *fixture,
 
 void store_fixture_assert_no_faults(const struct store_fixture *fixture)
 {
-	store_fixture_assert_faults(fixture, PWNED_STORE_OPEN, 0);
+	store_fixture_assert_faults(fixture, PWNED_FAULT_OPEN, 0);
 }

@@ -12,7 +12,7 @@ struct store_fixture {
 	struct pwned_reporter reporter;
 	struct pwned_store *store;
 
-	unsigned int faults[PWNED_STORE_FAULTS];
+	unsigned int faults[PWNED_FAULTS];
 	char fault[512]; /* the last one's text */
 };
 
