@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,8 +24,9 @@ struct name {
 	char text[64];
 };
 
-/* Enough for a group of a thousand members. */
-#define ENTRY_BYTES 32768
+/* Enough for a user; a group may need more. */
+#define ENTRY_BYTES     4096
+#define ENTRY_BYTES_MAX (4 * 1024 * 1024)
 
 static struct name user_name(uid_t uid)
 {
@@ -70,24 +72,44 @@ int pwned_folder_open(const char *path, struct pwned_error *error_r)
 	return fd;
 }
 
+/* A group may have any number of members. Returns an errno, 0 also where there
+   is none of that name. */
+static int look_up_group(const char *name, gid_t *gid_r, bool *found_r)
+{
+	struct group buffer, *found;
+	size_t size = ENTRY_BYTES;
+	int ret;
+
+	do {
+		char *entry = malloc(size);
+
+		if (entry == NULL)
+			return ENOMEM;
+		ret = getgrnam_r(name, &buffer, entry, size, &found);
+		*found_r = found != NULL;
+		if (*found_r)
+			*gid_r = found->gr_gid;
+		free(entry);
+		size *= 4;
+	} while (ret == ERANGE && size <= ENTRY_BYTES_MAX);
+	return ret;
+}
+
 /* group NULL or "": a group of nobody. */
 static bool find_group(const char *group, gid_t *gid_r,
 		       struct pwned_error *error_r)
 {
-	char entry[ENTRY_BYTES];
-	struct group buffer, *found = NULL;
+	bool found = false;
 	int ret;
 
 	*gid_r = (gid_t)-1;
 	if (group == NULL || *group == '\0')
 		return true;
-	ret = getgrnam_r(group, &buffer, entry, sizeof(entry), &found);
-	if (found == NULL)
-		return pwned_error_set(error_r, "group %s: %s", group,
-				       ret == 0 ? "there is none of this name" :
-						  strerror(ret));
-	*gid_r = found->gr_gid;
-	return true;
+	ret = look_up_group(group, gid_r, &found);
+	return found ||
+	       pwned_error_set(error_r, "group %s: %s", group,
+			       ret == 0 ? "there is none of this name" :
+					  strerror(ret));
 }
 
 /* Of another group than this one nobody may read. */
