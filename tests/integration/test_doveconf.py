@@ -187,7 +187,13 @@ OF_THE_SERVER = {
     "pwned_source_padding": "no",
     "pwned_fetch_timeout": "4 s",
     "pwned_brake_share": "10 %",
+    "pwned_store": "/srv/dovecot-pwned/ranges",
+    "pwned_store_group": "mail",
+    "pwned_store_max_age": "3 days",
+    "pwned_store_stale": "30 days",
+    "pwned_store_max_size": "1 GB",
     "pwned_cache_size": "4 MB",
+    "pwned_state_dir": "/srv/dovecot-pwned/state",
 }
 BY_PROTOCOL = {
     "pwned_wait": "1500 ms",
