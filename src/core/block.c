@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Blocks of a range: their bytes, their proof and the search in them. */
 
-#include "pwned-config.h"
 #include "block.h"
 #include "digest.h"
 
 #include <endian.h>
 #include <string.h>
-#ifdef HAVE_XXH3_64BITS_DISPATCH
-/* In its place XXH3_64bits() is the one for this CPU, of the same result. */
-#include <xxh_x86dispatch.h>
-#else
 #include <xxhash.h>
-#endif
 
 #define MAGIC "pwnb"
 
@@ -94,6 +88,9 @@ static void store64(unsigned char *to, uint64_t number)
 	memcpy(to, &value, sizeof(value));
 }
 
+/* Not by xxHash's dispatch to the widest registers, although that is half as
+   long by itself: after AVX-512 a CPU is slow for a while, and the next
+   SHA512-CRYPT of auth took a third longer. */
 static uint64_t checksum(const unsigned char *block)
 {
 	return XXH3_64bits(block + AT_MAGIC, PWNED_BLOCK_BYTES - AT_MAGIC);
