@@ -88,6 +88,7 @@ AC_DEFUN([PWNED_DOVECOT], [
       DOVECOT_SERIES=2.4
       PWNED_DOVECOT_2_4_RELEASE],
     [AC_MSG_ERROR([Dovecot $DOVECOT_VERSION is of a series that this release does not know: it needs 2.3 or 2.4])])
+  PWNED_DOVECOT_SQL
   CPPFLAGS=$pwned_save_CPPFLAGS
   AM_CONDITIONAL([DOVECOT_SETTINGS_MODULES], [test "$DOVECOT_SERIES" != 2.3])
 
@@ -113,6 +114,37 @@ AC_DEFUN([PWNED_DOVECOT_2_4_RELEASE], [
     [pwned_cv_credentials_scheme], [PWNED_CREDENTIALS_HAVE_SCHEME],
     [lookup_credentials_callback_t *callback = NULL;
      callback(PASSDB_RESULT_OK, NULL, 0, "PLAIN", NULL);])
+])
+
+# PWNED_DOVECOT_SQL
+# -----------------
+# Flags that several hosts share are reached by Dovecot's lib-sql. auth has it in
+# itself; doveadm's module is linked with the library, where that is. Sets
+# DOVECOT_SQL_LIBS. Called with CPPFLAGS for Dovecot's headers.
+AC_DEFUN([PWNED_DOVECOT_SQL], [
+  AC_CACHE_CHECK([that lib-sql's headers can be compiled],
+    [pwned_cv_dovecot_sql], [
+    AC_COMPILE_IFELSE([AC_LANG_PROGRAM([[
+      #include "lib.h"
+      #include "array.h"
+      #include "sql-api-private.h"
+    ]], [[struct sql_db *db = 0; (void)db;
+      return array_is_created(&sql_drivers) ? 0 : SQL_DB_STATE_IDLE;]])],
+      [pwned_cv_dovecot_sql=yes], [pwned_cv_dovecot_sql=no])])
+  AS_IF([test "$pwned_cv_dovecot_sql" != yes], [
+    AC_MSG_ERROR([Dovecot's headers of lib-sql (sql-api-private.h) are missing or of another form; config.log tells why])
+  ])
+  AC_MSG_CHECKING([for libdovecot-sql])
+  dovecot_sql="for auth only: libdovecot-sql.so is missing"
+  DOVECOT_SQL_LIBS=
+  for pwned_dir in "$pwned_dovecot_dir" "$pwned_dovecot_dir/src/lib-sql/.libs"; do
+    AS_IF([test -z "$DOVECOT_SQL_LIBS" && test -f "$pwned_dir/libdovecot-sql.so"], [
+      DOVECOT_SQL_LIBS="-L$pwned_dir -R$pwned_dir -ldovecot-sql"
+      dovecot_sql="for auth and doveadm ($pwned_dir)"])
+  done
+  AC_MSG_RESULT([$dovecot_sql])
+  AC_SUBST([DOVECOT_SQL_LIBS])
+  AM_CONDITIONAL([DOVECOT_SQL], [test -n "$DOVECOT_SQL_LIBS"])
 ])
 
 # PWNED_DOVECOT_TRY(QUESTION, CACHE VARIABLE, MACRO, STATEMENTS)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The way of one login: digest, store, source, verdict, policy, brake. */
+/* The way of one login: what does the range say of its password, and what is on
+   record of its account, side by side; then policy, ladder, brake; then what is
+   told of it, and what somebody waits for until it is written. */
 
 #include "engine.h"
-#include "age.h"
 #include "secret.h"
+#include "way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,25 +15,21 @@
 
 struct pwned_check {
 	TAILQ_ENTRY(pwned_check) entry;
-	struct pwned_engine *engine;
-	const struct pwned_settings *set;
+	/* its strings are owned, its policy referred to */
+	struct pwned_way way;
 	pwned_check_callback *callback;
 	void *context;
 
-	struct pwned_digest digest;
-	char *service; /* NULL: any */
-	char *user;    /* NULL: not for the brake */
-	struct pwned_store_read *read;
-	struct pwned_fetch *fetch;
-	struct pwned_timer *timer; /* ends the waiting, then all of it */
-	uint64_t deadline_msecs;
-	bool decided; /* what comes now is late */
-	/* what an old range says, and the label by which the source is asked
-	   whether that is still right */
-	bool has_old;
-	bool is_renewal; /* the login was decided by it */
-	uint64_t old_count;
-	struct pwned_range_label old_label;
+	struct pwned_query query;
+	bool found; /* way.finding */
+	/* a late one that came while the answer waited for a write */
+	bool has_later;
+	struct pwned_finding later;
+	struct pwned_flags_request *request; /* a look-up, or a write */
+	struct pwned_timer *timer;           /* ends the waiting */
+	bool writes; /* decided, and answered when that is written */
+	bool decided;
+	struct pwned_decision decision;
 };
 
 enum pwned_action pwned_decision_effect(const struct pwned_decision *decision)
@@ -39,211 +37,246 @@ enum pwned_action pwned_decision_effect(const struct pwned_decision *decision)
 	return decision->dry_run ? PWNED_ACTION_ALLOW : decision->action;
 }
 
-void pwned_check_skip(const struct pwned_settings *set,
+void pwned_check_skip(struct pwned_engine *engine,
+		      const struct pwned_settings *set,
 		      enum pwned_reason reason,
 		      struct pwned_decision *decision_r)
 {
-	*decision_r = (struct pwned_decision){
-		.verdict = PWNED_VERDICT_UNCHECKED,
-		.reason = reason,
-		.action = PWNED_ACTION_ALLOW,
-		.dry_run = set != NULL && set->dry_run,
-	};
-}
-
-static enum pwned_action decide(const struct pwned_settings *set,
-				const char *service, uint64_t count)
-{
-	if (service == NULL)
-		return pwned_policy_decide_any(set->policy, count);
-	return pwned_policy_decide(set->policy, service, count);
-}
-
-/* The count that a range has for the digest becomes a decision. Of the login
-   the password is not looked at. */
-static void judge(struct pwned_engine *engine, const struct pwned_login *login,
-		  uint64_t count, enum pwned_origin origin, bool late,
-		  struct pwned_decision *decision_r)
-{
-	*decision_r = (struct pwned_decision){
-		.verdict = count > 0 ? PWNED_VERDICT_BREACHED :
-				       PWNED_VERDICT_CLEAN,
-		.origin = origin,
-		.band = pwned_band_of(count),
-		.action = PWNED_ACTION_ALLOW,
-		.dry_run = login->set->dry_run,
-		.late = late,
-	};
-	if (count > 0)
-		decision_r->action = decide(login->set, login->service, count);
-	pwned_engine_brake_apply(engine, login->user, decision_r);
-}
-
-static void unknown(const struct pwned_settings *set, enum pwned_reason reason,
-		    bool late, struct pwned_decision *decision_r)
-{
-	*decision_r = (struct pwned_decision){
-		.verdict = PWNED_VERDICT_UNKNOWN,
-		.reason = reason,
-		.action = set->on_unknown,
-		.dry_run = set->dry_run,
-		.late = late,
-	};
+	pwned_way_skip(set, reason, decision_r);
+	if (engine != NULL)
+		pwned_way_count(engine, decision_r);
 }
 
 static void check_free(struct pwned_check *check)
 {
-	struct pwned_engine *engine = check->engine;
+	struct pwned_engine *engine = check->way.engine;
 
-	if (check->read != NULL)
-		pwned_store_cancel(&check->read);
-	if (check->fetch != NULL)
-		pwned_fetch_cancel(&check->fetch);
+	pwned_query_deinit(&check->query);
+	if (check->request != NULL)
+		engine->flags->v->forget_request(&check->request);
 	if (check->timer != NULL)
 		engine->loop->v->timer_remove(&check->timer);
 	TAILQ_REMOVE(&engine->checks, check, entry);
 	engine->checks_count--;
-	free(check->service);
-	free(check->user);
+	free((char *)check->way.service);
+	free((char *)check->way.user);
+	pwned_policy_unref(&check->way.policy);
 	pwned_wipe(check, sizeof(*check));
 	free(check);
 }
 
-/* Whether the login was told that the password is breached. */
-static bool check_has_told(const struct pwned_check *check)
+/* Whether something still comes for which it has to stay: a late answer of the
+   range, or the record of one who may have to be cleared. */
+static bool check_stays(const struct pwned_check *check)
 {
-	return check->is_renewal && check->old_count > 0;
+	return check->query.asks || check->request != NULL;
 }
 
-static void check_judge(struct pwned_check *check, uint64_t count,
-			enum pwned_origin origin,
-			struct pwned_decision *decision_r)
-{
-	const struct pwned_login login = {
-		.set = check->set,
-		.service = check->service,
-		.user = check->user,
-	};
+static void check_decide_late(struct pwned_check *check);
 
-	judge(check->engine, &login, count, origin, check->decided, decision_r);
-	if (check->decided && count > 0 && !check_has_told(check))
-		pwned_count(&check->engine->counters,
-			    PWNED_COUNT_LATE_BREACHED);
-}
-
-/* The last word about the login. */
-static void check_end(struct pwned_check *check,
-		      struct pwned_decision *decision)
+/* The login is answered. */
+static void check_answer(struct pwned_check *check)
 {
+	struct pwned_engine *engine = check->way.engine;
 	pwned_check_callback *callback = check->callback;
 	void *context = check->context;
+	struct pwned_decision decision = check->decision;
+	bool has_later = check->has_later;
 
-	decision->renewed = check->is_renewal &&
-			    (decision->verdict != PWNED_VERDICT_BREACHED ||
-			     check->old_count > 0);
-	pwned_engine_state_changed(check->engine);
-	check_free(check);
-	callback(context, decision);
+	check->writes = false;
+	check->decided = true;
+	if (check->timer != NULL)
+		engine->loop->v->timer_remove(&check->timer);
+	decision.more = check->query.asks || has_later;
+	pwned_way_count(engine, &decision);
+	pwned_engine_state_changed(engine);
+	if (!has_later && !check_stays(check))
+		check_free(check);
+	callback(context, &decision);
+	if (has_later) {
+		check->way.finding = check->later;
+		check_decide_late(check);
+	}
 }
 
-/* The source has not told, or not yet. What an old range says stands then,
-   unless the login was decided by just that. */
-static void check_do_without(struct pwned_check *check,
-			     enum pwned_reason reason,
-			     struct pwned_decision *decision_r)
-{
-	if (check->has_old && !check->is_renewal)
-		check_judge(check, check->old_count, PWNED_ORIGIN_STALE,
-			    decision_r);
-	else
-		unknown(check->set, reason, check->decided, decision_r);
-}
-
-static void check_end_without(struct pwned_check *check,
-			      enum pwned_reason reason)
-{
-	struct pwned_decision decision;
-
-	check_do_without(check, reason, &decision);
-	check_end(check, &decision);
-}
-
-static void on_fetched(void *context, const struct pwned_fetch_result *result)
+static void on_written(void *context, bool written)
 {
 	struct pwned_check *check = context;
-	struct pwned_engine *engine = check->engine;
-	uint64_t count = check->old_count; /* of a 304 */
-	struct pwned_decision decision;
 
-	pwned_engine_enter(engine);
-	check->fetch = NULL;
-	if (result->reason != PWNED_REASON_NONE) {
-		check_end_without(check, result->reason);
+	pwned_engine_enter(check->way.engine);
+	check->request = NULL;
+	check->decision.hold_late =
+		!written && check->decision.action == PWNED_ACTION_HOLD;
+	check_answer(check);
+}
+
+/* Both questions are answered, or time is up. Returns false where the answer
+   waits until it is written. */
+static bool check_decide(struct pwned_check *check, bool may_wait)
+{
+	struct pwned_way *way = &check->way;
+	struct pwned_rung rung;
+	bool moves_hold;
+
+	pwned_way_decide(way, &rung, &check->decision);
+	check->request = pwned_way_tell(way, &check->decision, &rung,
+					may_wait ? on_written : NULL, check,
+					&moves_hold);
+	check->writes = check->request != NULL;
+	check->decision.hold_late = moves_hold && !check->writes &&
+				    check->decision.action == PWNED_ACTION_HOLD;
+	return !check->writes;
+}
+
+static void count_slow(struct pwned_check *check)
+{
+	if (check->request != NULL)
+		check->way.engine->flags->v->forget_request(&check->request);
+	check->way.record = PWNED_RECORD_UNKNOWN;
+	pwned_count(&check->way.engine->counters, PWNED_COUNT_FLAGS_SLOW);
+}
+
+/* MTAs do not read it in time; it is written all the same. */
+static void check_write_late(struct pwned_check *check)
+{
+	check->way.engine->flags->v->forget_request(&check->request);
+	check->decision.hold_late = check->decision.action == PWNED_ACTION_HOLD;
+}
+
+/* What is not there by now is done without. */
+static void check_stop_waiting(struct pwned_check *check)
+{
+	if (check->writes) {
+		check_write_late(check);
 		return;
 	}
-	if (result->range != NULL) {
-		count = pwned_range_find(result->range, check->digest.key);
-		pwned_store_remember(engine->store, result->range,
-				     check->digest.key);
-	}
-	check_judge(check, count, PWNED_ORIGIN_SOURCE, &decision);
-	check_end(check, &decision);
-}
-
-static void on_late(void *context)
-{
-	struct pwned_check *check = context;
-
-	check->timer = NULL;
-	pwned_engine_enter(check->engine);
-	check_end_without(check, PWNED_REASON_TIMEOUT);
-}
-
-/* The login goes on; what comes now is late. A digest is kept no longer than a
-   fetch may take. */
-static void check_go_on(struct pwned_check *check)
-{
-	struct pwned_loop *loop = check->engine->loop;
-	uint64_t now = loop->v->now_msecs(loop);
-	unsigned int left = 0;
-
-	check->decided = true;
-	check->is_renewal = check->has_old;
-	if (check->timer != NULL)
-		loop->v->timer_remove(&check->timer);
-	if (check->deadline_msecs > now)
-		left = (unsigned int)(check->deadline_msecs - now);
-	check->timer = loop->v->timer_add(loop, left, on_late, check);
+	if (!check->found)
+		pwned_query_go_on(&check->query, &check->way.finding);
+	check->found = true;
+	if (check->way.record == PWNED_RECORD_ASKED)
+		count_slow(check);
+	(void)check_decide(check, false);
 }
 
 static void on_waited(void *context)
 {
 	struct pwned_check *check = context;
-	struct pwned_decision decision;
 
-	pwned_engine_enter(check->engine);
+	pwned_engine_enter(check->way.engine);
 	check->timer = NULL;
-	check_do_without(check,
-			 check->read != NULL ? PWNED_REASON_STORE_SLOW :
-					       PWNED_REASON_TIMEOUT,
-			 &decision);
-	check_go_on(check);
-	decision.more = true;
-	check->callback(check->context, &decision);
+	check_stop_waiting(check);
+	check_answer(check);
 }
 
-static bool copy_string(const char *from, char **to)
+/* Returns true with the decision where both answers are there, and nothing is
+   waited for. */
+static bool check_proceed(struct pwned_check *check)
+{
+	struct pwned_way *way = &check->way;
+	struct pwned_rung ignored;
+
+	if (!check->found)
+		return false;
+	if (way->record != PWNED_RECORD_ASKED)
+		return check_decide(check, way->set->wait_msecs > 0);
+	if (pwned_way_needs_record(way))
+		return false;
+	pwned_way_decide(way, &ignored, &check->decision);
+	return true;
+}
+
+/* The range has said that it is breached, or no more, after the login. The way
+   is that of the login, with what was on record then. Where that is still being
+   looked up, so that a clean login can clear it, the check stays. */
+static void check_decide_late(struct pwned_check *check)
+{
+	pwned_check_callback *callback = check->callback;
+	void *context = check->context;
+	struct pwned_rung rung;
+	struct pwned_decision decision;
+	bool ignored;
+
+	if (check->request != NULL &&
+	    check->way.finding.verdict == PWNED_VERDICT_BREACHED)
+		check->way.engine->flags->v->forget_request(&check->request);
+	if (check->way.record == PWNED_RECORD_ASKED && check->request == NULL)
+		check->way.record = PWNED_RECORD_UNKNOWN;
+	pwned_way_decide(&check->way, &rung, &decision);
+	(void)pwned_way_tell(&check->way, &decision, &rung, NULL, NULL,
+			     &ignored);
+	pwned_engine_state_changed(check->way.engine);
+	if (!check_stays(check))
+		check_free(check);
+	callback(context, &decision);
+}
+
+static void on_finding(void *context, const struct pwned_finding *finding)
+{
+	struct pwned_check *check = context;
+
+	if (check->decided) {
+		check->way.finding = *finding;
+		check_decide_late(check);
+		return;
+	}
+	/* what is late for the query is not for a login that still waits for
+	   its record; for one that waits until its hold is written it is */
+	if (check->writes) {
+		check->has_later = true;
+		check->later = *finding;
+		return;
+	}
+	if (check->found && finding->verdict == PWNED_VERDICT_UNKNOWN)
+		return;
+	check->way.finding = *finding;
+	check->way.finding.late = check->way.finding.renewed = false;
+	check->found = true;
+	if (check_proceed(check))
+		check_answer(check);
+}
+
+/* After the answer: a clean login clears whoever is flagged. */
+static void clear_late(struct pwned_check *check)
+{
+	const struct pwned_rung none = { .stop_secs = 0 };
+	bool ignored;
+
+	(void)pwned_way_tell(&check->way, &check->decision, &none, NULL, NULL,
+			     &ignored);
+	if (!check_stays(check))
+		check_free(check);
+}
+
+static void on_record(void *context, const struct pwned_flag *flag)
+{
+	struct pwned_check *check = context;
+	struct pwned_way *way = &check->way;
+
+	pwned_engine_enter(way->engine);
+	check->request = NULL;
+	way->record = flag == NULL ? PWNED_RECORD_UNKNOWN : PWNED_RECORD_KNOWN;
+	if (flag != NULL)
+		way->flag = *flag;
+	else
+		pwned_count(&way->engine->counters, PWNED_COUNT_FLAGS_SLOW);
+	if (check->decided)
+		clear_late(check);
+	else if (check_proceed(check))
+		check_answer(check);
+}
+
+static bool copy_string(const char *from, const char **to)
 {
 	*to = from == NULL ? NULL : strdup(from);
 	return from == NULL || *to != NULL;
 }
 
-static struct pwned_check *check_new(struct pwned_engine *engine,
-				     const struct pwned_login *login,
-				     const struct pwned_digest *digest,
-				     enum pwned_reason *reason_r)
+/* From here on it may outlive the call: what it uses is its own. */
+static struct pwned_check *check_new(const struct pwned_way *way,
+				     pwned_check_callback *callback,
+				     void *context, enum pwned_reason *reason_r)
 {
-	struct pwned_loop *loop = engine->loop;
+	struct pwned_engine *engine = way->engine;
 	struct pwned_check *check;
 
 	*reason_r = PWNED_REASON_QUEUE_FULL;
@@ -253,237 +286,146 @@ static struct pwned_check *check_new(struct pwned_engine *engine,
 	check = calloc(1, sizeof(*check));
 	if (check == NULL)
 		return NULL;
-	check->engine = engine;
-	check->set = login->set;
-	check->digest = *digest;
-	check->deadline_msecs =
-		loop->v->now_msecs(loop) + engine->set->fetch_timeout_msecs;
+	check->way = *way;
+	check->callback = callback;
+	check->context = context;
+	pwned_policy_ref(way->policy);
 	TAILQ_INSERT_TAIL(&engine->checks, check, entry);
 	engine->checks_count++;
-	if (!copy_string(login->service, &check->service) ||
-	    !copy_string(login->user, &check->user)) {
+	check->way.user = NULL;
+	if (!copy_string(way->service, &check->way.service) ||
+	    !copy_string(way->user, &check->way.user)) {
 		check_free(check);
 		return NULL;
 	}
 	return check;
 }
 
-/* Begins to wait. Returns false where logins are told not to. */
-static bool check_wait(struct pwned_check *check)
+static void check_ask_record(struct pwned_check *check)
 {
-	struct pwned_loop *loop = check->engine->loop;
+	struct pwned_way *way = &check->way;
+	struct pwned_flags *flags = way->engine->flags;
 
-	if (check->timer == NULL && check->set->wait_msecs > 0)
-		check->timer = loop->v->timer_add(loop, check->set->wait_msecs,
-						  on_waited, check);
-	return check->timer != NULL;
-}
-
-/* A password that is being chosen: nobody's login waits, so the source is asked
-   also where there is an old range, and that decides only without an answer. */
-static bool is_choice(const struct pwned_check *check)
-{
-	return check->service == NULL;
-}
-
-static enum pwned_fetch_mode fetch_mode(const struct pwned_check *check)
-{
-	if (check->decided)
-		return PWNED_FETCH_LATER;
-	return is_choice(check) || pwned_policy_may_deny(check->set->policy,
-							 check->service) ?
-		       PWNED_FETCH_URGENT :
-		       PWNED_FETCH_NORMAL;
-}
-
-/* Asks the source. Returns false with the reason where it will not answer. A
-   probe, of a source that is most likely down, is no reason to wait. */
-static bool check_fetch(struct pwned_check *check, bool *probe_r,
-			enum pwned_reason *reason_r)
-{
-	check->fetch = pwned_source_fetch(
-		check->engine->source, check->digest.prefix,
-		check->has_old ? &check->old_label : NULL, fetch_mode(check),
-		on_fetched, check, probe_r, reason_r);
-	return check->fetch != NULL;
-}
-
-/* The store has nothing fresh. Returns true with the decision where the login
-   does not wait for the source's answer; the check then goes on behind it if
-   that says `more`, else it is gone. */
-static bool check_ask(struct pwned_check *check,
-		      struct pwned_decision *decision_r)
-{
-	enum pwned_reason reason;
-	bool probe;
-
-	if (!check_fetch(check, &probe, &reason)) {
-		check_do_without(check, reason, decision_r);
-		check_free(check);
-		return true;
+	check->request = flags->v->find(flags, way->user, on_record, check);
+	if (check->request == NULL) {
+		way->record = PWNED_RECORD_UNKNOWN;
+		pwned_count(&way->engine->counters, PWNED_COUNT_FLAGS_SLOW);
 	}
-	if ((!probe || is_choice(check)) && check_wait(check))
+}
+
+/* Returns true with the decision where it is known; else it is waited for. */
+static bool check_begin(struct pwned_check *check,
+			struct pwned_decision *decision_r)
+{
+	struct pwned_way *way = &check->way;
+	struct pwned_loop *loop = way->engine->loop;
+	bool waits;
+
+	if (way->record == PWNED_RECORD_ASKED)
+		check_ask_record(check);
+	waits = !check_proceed(check);
+	if (waits && way->set->wait_msecs > 0)
+		check->timer = loop->v->timer_add(loop, way->set->wait_msecs,
+						  on_waited, check);
+	if (waits && check->timer != NULL)
 		return false;
-	check_do_without(
-		check, probe ? PWNED_REASON_BREAKER_OPEN : PWNED_REASON_NO_WAIT,
-		decision_r);
-	check_go_on(check);
-	decision_r->more = true;
+	if (waits)
+		check_stop_waiting(check);
+	check->decided = true;
+	*decision_r = check->decision;
+	decision_r->more = check->query.asks;
+	pwned_way_count(way->engine, decision_r);
+	if (!check_stays(check))
+		check_free(check);
 	return true;
 }
 
-static void check_hold_old(struct pwned_check *check,
-			   const struct pwned_store_answer *answer)
+/* Without waiting for anything: the record is not known where it was to be
+   asked for, and what has to be written is written later. */
+static void decide_at_once(struct pwned_way *way,
+			   struct pwned_decision *decision_r)
 {
-	check->has_old = true;
-	check->old_count = answer->count;
-	pwned_block_label(answer->block, &check->old_label);
+	struct pwned_rung rung;
+	bool moves_hold;
+
+	if (way->record == PWNED_RECORD_ASKED)
+		way->record = PWNED_RECORD_UNKNOWN;
+	pwned_way_decide(way, &rung, decision_r);
+	(void)pwned_way_tell(way, decision_r, &rung, NULL, NULL, &moves_hold);
+	decision_r->hold_late =
+		moves_hold && decision_r->action == PWNED_ACTION_HOLD;
+	pwned_way_count(way->engine, decision_r);
 }
 
-/* Decides by an old range, and asks the source behind the login whether that
-   has changed. Returns the decision; the check goes on if that says `more`,
-   else it is gone. */
-static void check_use_stale(struct pwned_check *check,
-			    const struct pwned_store_answer *answer,
+/* The finding is there. */
+static bool way_go(struct pwned_way *way, pwned_check_callback *callback,
+		   void *context, struct pwned_decision *decision_r)
+{
+	struct pwned_check *check;
+	enum pwned_reason ignored;
+
+	if (way->record != PWNED_RECORD_ASKED && !pwned_way_may_hold(way)) {
+		decide_at_once(way, decision_r);
+		return true;
+	}
+	check = check_new(way, callback, context, &ignored);
+	if (check == NULL) {
+		decide_at_once(way, decision_r);
+		return true;
+	}
+	check->found = true;
+	return check_begin(check, decision_r);
+}
+
+static bool way_go_ask(struct pwned_way *way, const struct pwned_digest *digest,
+		       const struct pwned_query_opening *opening,
+		       pwned_check_callback *callback, void *context,
+		       struct pwned_decision *decision_r)
+{
+	const struct pwned_query_params params = {
+		.is_choice = way->service == NULL,
+		.urgent = way->service == NULL ||
+			  pwned_policy_may_stop(way->policy, way->service),
+		.may_wait = way->set->wait_msecs > 0,
+	};
+	enum pwned_reason reason;
+	struct pwned_check *check = check_new(way, callback, context, &reason);
+
+	if (check == NULL) {
+		pwned_query_do_without(opening, reason, &way->finding);
+		decide_at_once(way, decision_r);
+		return true;
+	}
+	check->found = pwned_query_begin(&check->query, way->engine, &params,
+					 digest, opening, on_finding, check,
+					 &check->way.finding);
+	return check_begin(check, decision_r);
+}
+
+static bool way_of_password(struct pwned_way *way,
+			    const struct pwned_login *login,
+			    pwned_check_callback *callback, void *context,
 			    struct pwned_decision *decision_r)
 {
-	enum pwned_reason reason;
-	bool probe;
+	struct pwned_query_opening opening;
+	struct pwned_digest digest;
+	bool known;
 
-	check_judge(check, answer->count, PWNED_ORIGIN_STALE, decision_r);
-	check_hold_old(check, answer);
-	check->decided = true;
-	if (check_fetch(check, &probe, &reason)) {
-		check_go_on(check);
-		decision_r->more = true;
-	} else {
-		check_free(check);
+	if (!pwned_hasher_digest(way->engine->hasher, login->password,
+				 login->password_size, &digest)) {
+		way->finding = (struct pwned_finding){
+			.verdict = PWNED_VERDICT_UNKNOWN,
+			.reason = PWNED_REASON_INTERNAL,
+		};
+		return way_go(way, callback, context, decision_r);
 	}
-}
-
-/* Of the store there is an old range, or nothing. Returns true with the
-   decision where the login does not wait. */
-static bool check_go_by(struct pwned_check *check,
-			const struct pwned_store_answer *old,
-			struct pwned_decision *decision_r)
-{
-	if (old != NULL && !is_choice(check)) {
-		check_use_stale(check, old, decision_r);
-		return true;
-	}
-	if (old != NULL)
-		check_hold_old(check, old);
-	return check_ask(check, decision_r);
-}
-
-static enum pwned_origin origin_of(const struct pwned_store_answer *answer)
-{
-	return answer->from_cache ? PWNED_ORIGIN_CACHE : PWNED_ORIGIN_STORE;
-}
-
-/* What an answer of the store is good for; those that are old are counted. */
-static enum pwned_age age_of(struct pwned_engine *engine,
-			     const struct pwned_store_answer *answer)
-{
-	enum pwned_age age =
-		pwned_age_of(answer->day, engine->today, engine->set);
-
-	if (age != PWNED_AGE_FRESH)
-		pwned_count(&engine->counters, PWNED_COUNT_STALE);
-	return age;
-}
-
-/* The disk has nothing fresh, and told so after the login: the source has the
-   last word, and an old range has it where that does not answer. */
-static void check_ask_late(struct pwned_check *check,
-			   const struct pwned_store_answer *old)
-{
-	enum pwned_reason reason;
-	bool probe;
-
-	if (old != NULL)
-		check_hold_old(check, old);
-	if (!check_fetch(check, &probe, &reason))
-		check_end_without(check, reason);
-}
-
-/* What the disk had. */
-static void on_read(void *context, const struct pwned_store_answer *answer)
-{
-	struct pwned_check *check = context;
-	pwned_check_callback *callback = check->callback;
-	void *callback_context = check->context;
-	enum pwned_age age = PWNED_AGE_TOO_OLD;
-	struct pwned_decision decision;
-
-	pwned_engine_enter(check->engine);
-	check->read = NULL;
-	if (answer != NULL)
-		age = age_of(check->engine, answer);
-	if (age == PWNED_AGE_FRESH) {
-		check_judge(check, answer->count, PWNED_ORIGIN_STORE,
-			    &decision);
-		check_end(check, &decision);
-	} else if (check->decided) {
-		check_ask_late(check, age == PWNED_AGE_STALE ? answer : NULL);
-	} else if (check_go_by(check, age == PWNED_AGE_STALE ? answer : NULL,
-			       &decision)) {
-		callback(callback_context, &decision);
-	}
-}
-
-/* Nothing is at hand: the disk, or the source. Returns true with the decision
-   where the login does not wait. */
-static bool check_begin(struct pwned_check *check, bool on_disk,
-			struct pwned_decision *decision_r)
-{
-	if (on_disk)
-		check->read = pwned_store_read(check->engine->store,
-					       &check->digest, on_read, check);
-	if (check->read == NULL)
-		return check_ask(check, decision_r);
-	if (check_wait(check))
-		return false;
-	unknown(check->set, PWNED_REASON_NO_WAIT, false, decision_r);
-	check_go_on(check);
-	decision_r->more = true;
-	return true;
-}
-
-static bool check_digest(struct pwned_engine *engine,
-			 const struct pwned_login *login,
-			 const struct pwned_digest *digest,
-			 pwned_check_callback *callback, void *context,
-			 struct pwned_decision *decision_r)
-{
-	struct pwned_store_answer answer;
-	enum pwned_store_result result =
-		pwned_store_find(engine->store, digest, &answer);
-	enum pwned_age age = result == PWNED_STORE_FOUND ?
-				     age_of(engine, &answer) :
-				     PWNED_AGE_TOO_OLD;
-	struct pwned_check *check;
-	enum pwned_reason reason;
-
-	if (age == PWNED_AGE_FRESH) {
-		judge(engine, login, answer.count, origin_of(&answer), false,
-		      decision_r);
-		return true;
-	}
-	check = check_new(engine, login, digest, &reason);
-	if (check == NULL) {
-		if (age == PWNED_AGE_STALE)
-			judge(engine, login, answer.count, PWNED_ORIGIN_STALE,
-			      false, decision_r);
-		else
-			unknown(login->set, reason, false, decision_r);
-		return true;
-	}
-	check->callback = callback;
-	check->context = context;
-	if (age == PWNED_AGE_STALE)
-		return check_go_by(check, &answer, decision_r);
-	return check_begin(check, result == PWNED_STORE_ON_DISK, decision_r);
+	if (pwned_query_open(way->engine, &digest, &opening, &way->finding))
+		known = way_go(way, callback, context, decision_r);
+	else
+		known = way_go_ask(way, &digest, &opening, callback, context,
+				   decision_r);
+	pwned_digest_wipe(&digest);
+	return known;
 }
 
 bool pwned_check_start(struct pwned_engine *engine,
@@ -491,33 +433,57 @@ bool pwned_check_start(struct pwned_engine *engine,
 		       pwned_check_callback *callback, void *context,
 		       struct pwned_decision *decision_r)
 {
-	struct pwned_digest digest;
-	bool known;
+	struct pwned_way way = {
+		.engine = engine,
+		.set = login->set,
+		.policy = login->policy != NULL ? login->policy :
+						  login->set->policy,
+		.service = login->service,
+		.user = login->user,
+		.record = PWNED_RECORD_NONE,
+	};
+	enum pwned_reason reason;
 
 	pwned_engine_enter(engine);
 	pwned_engine_state_changed(engine);
-	if (login->service != NULL)
-		pwned_engine_brake_count(engine, login);
-	if (login->service != NULL &&
-	    !pwned_policy_checks(login->set->policy, login->service)) {
-		pwned_check_skip(login->set, PWNED_REASON_SERVICE_OFF,
-				 decision_r);
-		return true;
+	if (login->service != NULL && login->skip == PWNED_REASON_NONE)
+		pwned_engine_brake_count(engine, way.policy, login);
+	reason = pwned_way_why_not(&way, login);
+	if (pwned_way_may_have_record(&way, reason))
+		way.record = PWNED_RECORD_ASKED;
+	if (reason == PWNED_REASON_NONE)
+		return way_of_password(&way, login, callback, context,
+				       decision_r);
+	way.finding = (struct pwned_finding){
+		.verdict = PWNED_VERDICT_UNCHECKED,
+		.reason = reason,
+	};
+	return way_go(&way, callback, context, decision_r);
+}
+
+/* An engine that ends waits for nobody. */
+static void check_end(struct pwned_check *check)
+{
+	struct pwned_way *way = &check->way;
+	bool asked = check->query.asks;
+	struct pwned_finding ignored;
+
+	if (check->decided && !asked) {
+		check_free(check);
+		return;
 	}
-	if (login->password_size == 0) {
-		pwned_check_skip(login->set, PWNED_REASON_NO_PASSWORD,
-				 decision_r);
-		return true;
+	if (asked)
+		pwned_query_give_up(&check->query, PWNED_REASON_SHUTDOWN,
+				    check->found && !check->decided ?
+					    &ignored :
+					    &way->finding);
+	if (check->decided) {
+		check_decide_late(check);
+		return;
 	}
-	if (!pwned_hasher_digest(engine->hasher, login->password,
-				 login->password_size, &digest)) {
-		unknown(login->set, PWNED_REASON_INTERNAL, false, decision_r);
-		return true;
-	}
-	known = check_digest(engine, login, &digest, callback, context,
-			     decision_r);
-	pwned_digest_wipe(&digest);
-	return known;
+	check->found = true;
+	check_stop_waiting(check);
+	check_answer(check);
 }
 
 void pwned_engine_end_checks(struct pwned_engine *engine)
@@ -525,5 +491,5 @@ void pwned_engine_end_checks(struct pwned_engine *engine)
 	struct pwned_check *check;
 
 	while ((check = TAILQ_FIRST(&engine->checks)) != NULL)
-		check_end_without(check, PWNED_REASON_SHUTDOWN);
+		check_end(check);
 }

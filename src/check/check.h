@@ -15,6 +15,7 @@
    brake. Not thread-safe; all in one loop. */
 struct pwned_engine;
 struct pwned_check;
+struct pwned_flags;
 
 enum pwned_role {
 	PWNED_ROLE_AUTH,    /* writes the store, and the state file */
@@ -23,11 +24,14 @@ enum pwned_role {
 
 /* Of the settings, which must outlive the engine, it uses what is one for a
    server; so must the reporter; proxy_auth (user:password or NULL) is copied.
-   seed: random, for the hashes of users that the brake keeps. Returns NULL with
-   what failed. */
+   seed: random, for the hashes of users that the brake keeps. shared: where
+   accounts are on record, if several hosts share that, which must outlive the
+   engine; NULL: the files of this host, if the settings name any. Returns NULL
+   with what failed. */
 struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 				      enum pwned_role role,
 				      const char *proxy_auth, uint64_t seed,
+				      struct pwned_flags *shared,
 				      struct pwned_loop *loop,
 				      const struct pwned_reporter *reporter,
 				      struct pwned_error *error_r);
@@ -47,7 +51,13 @@ struct pwned_login {
 	/* those of the login's protocol: policy, waiting, dry run; must outlive
 	   the check */
 	const struct pwned_settings *set;
-	const char *user; /* whom the brake counts; NULL: nobody */
+	/* instead of that of set; NULL: that one. A reference is taken. */
+	struct pwned_policy *policy;
+	const char *user;    /* NULL: nobody's: no brake, no record */
+	const char *address; /* the client's, as text; NULL: not known */
+	/* why the door cannot have it checked; such a login is only looked at
+	   for what an operator said of its account. NONE: it can */
+	enum pwned_reason skip;
 	/* NULL: a password is being chosen, for any; nobody's login waits, so
 	   an old range decides only where no source answers */
 	const char *service;
@@ -65,9 +75,15 @@ struct pwned_decision {
 	enum pwned_band band; /* of breached */
 	/* by policy, brake and pwned_on_unknown: what would be done */
 	enum pwned_action action;
-	bool braked;  /* only warned, because the brake holds */
-	bool dry_run; /* nothing is done */
-	bool late;    /* the login had gone on */
+	bool braked;    /* only warned, because the brake holds */
+	bool dry_run;   /* nothing is done */
+	bool late;      /* the login had gone on */
+	bool suspended; /* refused, or held, because an operator said so */
+	/* breached: when sending stops, or stopped; unix time, 0: it does not
+	 */
+	uint64_t stop_secs;
+	/* of HOLD: what MTAs read was not written in time */
+	bool hold_late;
 	/* late, and no news: the login was decided by an old range, which said
 	   the same or worse */
 	bool renewed;
@@ -94,8 +110,10 @@ bool pwned_check_start(struct pwned_engine *engine,
 		       struct pwned_decision *decision_r);
 
 /* The decision about a login that is not checked, for a reason that only the
-   door knows. set NULL: the settings have a mistake. */
-void pwned_check_skip(const struct pwned_settings *set,
+   door knows. set NULL: the settings have a mistake. It is counted where there
+   is an engine. */
+void pwned_check_skip(struct pwned_engine *engine,
+		      const struct pwned_settings *set,
 		      enum pwned_reason reason,
 		      struct pwned_decision *decision_r);
 

@@ -12,11 +12,6 @@
 /* How long after a change it is written; operators are promised 10 s. */
 #define SAVE_MSECS 7000
 
-static uint64_t unix_secs(const struct pwned_engine *engine)
-{
-	return engine->loop->v->unix_secs(engine->loop);
-}
-
 static void collect_sources(const struct pwned_engine *engine,
 			    struct pwned_state *state)
 {
@@ -39,7 +34,7 @@ static void collect(const struct pwned_engine *engine,
 	*state_r = (struct pwned_state){
 		.started_secs = engine->started_secs,
 		.pid = (uint64_t)getpid(),
-		.written_secs = unix_secs(engine),
+		.written_secs = engine->unix_secs,
 		.since_secs = engine->since_secs,
 	};
 	for (unsigned int i = 0; i < PWNED_COUNTERS; i++)
@@ -48,6 +43,7 @@ static void collect(const struct pwned_engine *engine,
 	if (engine->brake != NULL)
 		pwned_brake_save(engine->brake, engine->now_secs,
 				 state_r->written_secs, &state_r->brake);
+	state_r->resumed_secs = engine->resumed_secs;
 	pwned_store_get_queue(engine->store, &queue);
 	state_r->queue_length = queue.length;
 	state_r->queue_length_max = queue.length_max;
@@ -75,9 +71,10 @@ static void restore(struct pwned_engine *engine,
 	for (unsigned int i = 0; i < state->sources_length; i++)
 		pwned_source_restore_breaker(engine->source,
 					     &state->sources[i].breaker);
+	engine->resumed_secs = state->resumed_secs;
 	if (engine->brake != NULL)
 		pwned_brake_restore(engine->brake, &state->brake,
-				    engine->now_secs, unix_secs(engine));
+				    engine->now_secs, engine->unix_secs);
 }
 
 /* Returns false while it is not known what is to be restored: a disk may take
@@ -94,6 +91,8 @@ static bool restore_once(struct pwned_engine *engine)
 	found = pwned_state_keeper_found(engine->keeper);
 	if (found != NULL)
 		restore(engine, found);
+	if (engine->resume_secs != 0)
+		pwned_engine_brake_resume(engine, engine->resume_secs);
 	return true;
 }
 
@@ -125,7 +124,7 @@ void pwned_engine_state_changed(struct pwned_engine *engine)
 
 void pwned_engine_state_start(struct pwned_engine *engine)
 {
-	engine->started_secs = engine->since_secs = unix_secs(engine);
+	engine->started_secs = engine->since_secs = engine->unix_secs;
 	if (*engine->set->state_dir == '\0')
 		return;
 	engine->keeper = pwned_state_keeper_new(engine->set->state_dir,

@@ -22,7 +22,8 @@ void pwned_engine_enter(struct pwned_engine *engine)
 	const struct pwned_loop_vfuncs *v = engine->loop->v;
 
 	engine->now_secs = v->now_msecs(engine->loop) / 1000;
-	engine->today = pwned_day_of(v->unix_secs(engine->loop));
+	engine->unix_secs = v->unix_secs(engine->loop);
+	engine->today = pwned_day_of(engine->unix_secs);
 }
 
 static bool engine_fill(struct pwned_engine *engine, enum pwned_role role,
@@ -47,9 +48,45 @@ static bool engine_fill(struct pwned_engine *engine, enum pwned_role role,
 	return true;
 }
 
+static void on_command(void *context, enum pwned_flag_command command,
+		       uint64_t sent_secs)
+{
+	struct pwned_engine *engine = context;
+
+	pwned_engine_enter(engine);
+	switch (command) {
+	case PWNED_COMMAND_RESUME:
+		pwned_engine_brake_resume(engine, sent_secs);
+		break;
+	}
+}
+
+/* Without it logins are decided as if nothing were on record. */
+static void engine_flags_start(struct pwned_engine *engine, uint64_t seed,
+			       struct pwned_flags *shared)
+{
+	const struct pwned_settings *set = engine->set;
+
+	engine->flags = shared;
+	if (shared != NULL && shared->v->count != NULL)
+		shared->v->count(shared, &engine->counters);
+	if (*set->state_dir == '\0')
+		return;
+	engine->flag_keeper =
+		pwned_flag_keeper_new(set, seed, engine->loop, engine->reporter,
+				      &engine->counters, on_command, engine);
+	if (engine->flag_keeper == NULL)
+		pwned_log(engine->reporter->log, PWNED_LOG_ERROR,
+			  "out of memory or threads: accounts are not on "
+			  "record, and operators are not heard");
+	else if (shared == NULL)
+		engine->flags = pwned_flag_keeper_flags(engine->flag_keeper);
+}
+
 struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 				      enum pwned_role role,
 				      const char *proxy_auth, uint64_t seed,
+				      struct pwned_flags *shared,
 				      struct pwned_loop *loop,
 				      const struct pwned_reporter *reporter,
 				      struct pwned_error *error_r)
@@ -64,21 +101,31 @@ struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 	engine->set = set;
 	engine->loop = loop;
 	engine->reporter = reporter;
+	engine->rules = (struct pwned_flag_rules){
+		.clear_after_secs = set->clear_after_msecs / 1000,
+		.expire_secs = set->flag_expire_days * UINT64_C(86400),
+	};
 	pwned_engine_enter(engine);
 	if (engine_fill(engine, role, seed, error_r))
 		engine->source = pwned_source_new(
 			set, proxy_auth, loop, reporter, &engine->counters,
 			range_fetched, engine, error_r);
-	if (engine->source == NULL)
+	if (engine->source == NULL) {
 		pwned_engine_free(&engine);
-	else if (role == PWNED_ROLE_AUTH)
+	} else if (role == PWNED_ROLE_AUTH) {
+		engine_flags_start(engine, seed, shared);
 		pwned_engine_state_start(engine);
+	}
 	return engine;
 }
 
 bool pwned_engine_may_end(struct pwned_engine *engine)
 {
 	if (pwned_store_is_busy(engine->store) ||
+	    (engine->flag_keeper != NULL &&
+	     pwned_flag_keeper_is_busy(engine->flag_keeper)) ||
+	    (engine->flags != NULL &&
+	     engine->flags->v->is_busy(engine->flags)) ||
 	    (engine->keeper != NULL &&
 	     pwned_state_keeper_is_busy(engine->keeper)))
 		return false;
@@ -91,6 +138,9 @@ void pwned_engine_free(struct pwned_engine **_engine)
 
 	*_engine = NULL;
 	pwned_engine_end_checks(engine);
+	if (engine->flags != NULL && engine->flags->v->count != NULL)
+		engine->flags->v->count(engine->flags, NULL);
+	pwned_flag_keeper_free(&engine->flag_keeper);
 	if (engine->source != NULL)
 		pwned_engine_state_stop(engine);
 	pwned_source_free(&engine->source);

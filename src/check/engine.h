@@ -6,6 +6,8 @@
 #include "check.h"
 #include "counters.h"
 #include "digest.h"
+#include "flag-keeper.h"
+#include "flags.h"
 #include "source.h"
 #include "state-keeper.h"
 #include "store.h"
@@ -19,6 +21,7 @@ struct pwned_engine {
 	const struct pwned_reporter *reporter;
 	/* the clocks, looked at once for each way into the engine */
 	uint64_t now_secs;
+	uint64_t unix_secs;
 	uint32_t today;
 
 	struct pwned_hasher *hasher;
@@ -28,6 +31,13 @@ struct pwned_engine {
 	bool brake_reported;
 	uint64_t brake_engaged_secs; /* when it was last seen to hold */
 	struct pwned_counters counters;
+
+	struct pwned_flag_keeper *flag_keeper; /* of this host; NULL: none */
+	struct pwned_flags *flags; /* its, or shared; NULL: nothing on record */
+	struct pwned_flag_rules rules;
+	/* when the operator sent what released the brake last, and what he
+	   sent since, to be acted on when the state is restored */
+	uint64_t resumed_secs, resume_secs;
 
 	struct pwned_state_keeper *keeper; /* NULL: nothing is kept */
 	struct pwned_timer *save;
@@ -48,11 +58,16 @@ void pwned_engine_end_checks(struct pwned_engine *engine);
 
 /* engine-brake.c: a user's password was verified, at a service. */
 void pwned_engine_brake_count(struct pwned_engine *engine,
+			      const struct pwned_policy *policy,
 			      const struct pwned_login *login);
-/* Turns a denial into a warning where the brake holds. A late denial denies
-   nobody, so it does not count. user NULL: nobody whom the brake counts. */
+/* Turns a denial, or a hold, into a warning where the brake holds. A late
+   denial denies nobody, so it does not count. user NULL: nobody whom the brake
+   counts. */
 void pwned_engine_brake_apply(struct pwned_engine *engine, const char *user,
 			      struct pwned_decision *decision);
+
+/* An operator has released it, unless that is known already. */
+void pwned_engine_brake_resume(struct pwned_engine *engine, uint64_t sent_secs);
 
 /* engine-state.c: takes over what the auth before has left. */
 void pwned_engine_state_start(struct pwned_engine *engine);

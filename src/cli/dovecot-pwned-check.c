@@ -114,7 +114,7 @@ static enum exit_status check(const struct pwned_conf *conf,
 
 	if (loop != NULL)
 		engine = pwned_engine_new(&conf->set, PWNED_ROLE_VISITOR,
-					  conf->proxy_auth.data, 0, loop,
+					  conf->proxy_auth.data, 0, NULL, loop,
 					  &reporter, &error);
 	if (engine == NULL)
 		fprintf(stderr, PROGRAM ": %s\n", error.text);

@@ -355,6 +355,20 @@ bool pwned_brake_is_engaged(struct pwned_brake *brake, uint64_t now_secs)
 	return is_engaged(brake, brake_advance(brake, now_secs));
 }
 
+void pwned_brake_release(struct pwned_brake *brake, uint64_t now_secs)
+{
+	uint32_t minute = brake_advance(brake, now_secs);
+
+	memset(brake->users, 0, users_size(brake) * sizeof(*brake->users));
+	brake->users_length = 0;
+	brake->sample_bits = 0;
+	memset(brake->windows, 0, sizeof(brake->windows));
+	for (unsigned int i = 0; i < PWNED_BRAKE_OCCASIONS; i++)
+		brake->windows[i].newest_minute = minute;
+	brake->engaged_minute = 0;
+	brake->held_minute = 0;
+}
+
 /* So many zeros must a hash end in that no more users do than are saved. */
 static unsigned int saved_sample_bits(const struct pwned_brake *brake)
 {

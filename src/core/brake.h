@@ -41,6 +41,11 @@ bool pwned_brake_deny(struct pwned_brake *brake, const char *user,
 /* Whether new denials are held back. */
 bool pwned_brake_is_engaged(struct pwned_brake *brake, uint64_t now_secs);
 
+/* An operator says that it is right to refuse so many. Lets go, and counts anew
+   from nothing, so that it cannot take hold before PWNED_BRAKE_MIN_USERS were
+   verified again. Who was denied stays denied. */
+void pwned_brake_release(struct pwned_brake *brake, uint64_t now_secs);
+
 /* A brake outlives its process, whose clock does not: a snapshot is of
    unix_secs, the time of the day. */
 void pwned_brake_save(struct pwned_brake *brake, uint64_t now_secs,

@@ -23,6 +23,19 @@ static const char *const names[PWNED_COUNTERS] = {
 	[PWNED_COUNT_FETCHES_FAILED] = "fetches_failed",
 	[PWNED_COUNT_BREAKER_OPENED] = "breaker_opened",
 	[PWNED_COUNT_LATE_BREACHED] = "late_breached",
+	[PWNED_COUNT_LOGINS_CHECKED] = "logins_checked",
+	[PWNED_COUNT_LOGINS_UNKNOWN] = "logins_unknown",
+	[PWNED_COUNT_UNCHECKED_CONFIG] = "unchecked_config",
+	[PWNED_COUNT_UNCHECKED_SERVICE_OFF] = "unchecked_service_off",
+	[PWNED_COUNT_UNCHECKED_MASTER_USER] = "unchecked_master_user",
+	[PWNED_COUNT_UNCHECKED_MECHANISM] = "unchecked_mechanism",
+	[PWNED_COUNT_UNCHECKED_NO_PASSWORD] = "unchecked_no_password",
+	[PWNED_COUNT_UNCHECKED_EXEMPT] = "unchecked_exempt",
+	[PWNED_COUNT_LOGINS_REFUSED] = "logins_refused",
+	[PWNED_COUNT_LOGINS_HELD] = "logins_held",
+	[PWNED_COUNT_HOLDS_LATE] = "holds_late",
+	[PWNED_COUNT_FLAGS_SLOW] = "flags_slow",
+	[PWNED_COUNT_FLAGS_DROPPED] = "flags_dropped",
 };
 
 const char *pwned_counter_name(enum pwned_counter counter)

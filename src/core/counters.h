@@ -33,6 +33,24 @@ enum pwned_counter {
 	PWNED_COUNT_BREAKER_OPENED,
 	PWNED_COUNT_LATE_BREACHED, /* the answer came after the login */
 
+	/* logins, by how the check ended */
+	PWNED_COUNT_LOGINS_CHECKED, /* clean or breached */
+	PWNED_COUNT_LOGINS_UNKNOWN,
+	/* and those that were not checked, by their reasons */
+	PWNED_COUNT_UNCHECKED_CONFIG,
+	PWNED_COUNT_UNCHECKED_SERVICE_OFF,
+	PWNED_COUNT_UNCHECKED_MASTER_USER,
+	PWNED_COUNT_UNCHECKED_MECHANISM,
+	PWNED_COUNT_UNCHECKED_NO_PASSWORD,
+	PWNED_COUNT_UNCHECKED_EXEMPT,
+	PWNED_COUNT_LOGINS_REFUSED,
+	PWNED_COUNT_LOGINS_HELD,
+	PWNED_COUNT_HOLDS_LATE, /* MTAs could not read it in time */
+
+	/* records of accounts */
+	PWNED_COUNT_FLAGS_SLOW,    /* not there in time: decided without */
+	PWNED_COUNT_FLAGS_DROPPED, /* news that could not be kept */
+
 	PWNED_COUNTERS
 };
 

@@ -12,19 +12,29 @@
 #define RULES_MAX   64
 #define SERVICE_MAX 32
 #define COUNT_MAX   (UINT64_C(1) << 63)
+#define DAYS_MAX    3650
+#define DAY_SECS    86400
 
 struct pwned_rule {
 	char service[SERVICE_MAX + 1];
 	enum pwned_action action;
 	uint64_t min_count;
+	uint64_t grace_days;
 };
 
 struct pwned_policy {
+	unsigned int refcount;
 	size_t length;
 	struct pwned_rule rules[RULES_MAX];
 };
 
 static const char service_any[] = "*";
+
+bool pwned_service_sends(const char *service)
+{
+	return strcmp(service, "smtp") == 0 ||
+	       strcmp(service, "submission") == 0;
+}
 
 static bool parse_service(const char *text, size_t size,
 			  struct pwned_rule *rule, struct pwned_error *error_r)
@@ -53,6 +63,7 @@ static bool parse_action(const char *text, size_t size, struct pwned_rule *rule,
 {
 	static const enum pwned_action actions[] = { PWNED_ACTION_OFF,
 						     PWNED_ACTION_WARN,
+						     PWNED_ACTION_HOLD,
 						     PWNED_ACTION_DENY };
 
 	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
@@ -64,44 +75,83 @@ static bool parse_action(const char *text, size_t size, struct pwned_rule *rule,
 		}
 	}
 	return pwned_error_set(error_r,
-			       "'%.*s' is not an action: expected off, warn "
-			       "or deny",
+			       "'%.*s' is not an action: expected off, warn, "
+			       "hold or deny",
 			       (int)size, text);
 }
 
-static bool parse_min(const char *text, struct pwned_rule *rule,
-		      struct pwned_error *error_r)
+/* A number from 1 to max, at the begin of the text. Returns what follows it, or
+   NULL. */
+static const char *parse_number(const char *text, uint64_t max,
+				uint64_t *number_r)
 {
 	char *end;
 
 	errno = 0;
-	rule->min_count = strtoull(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end != '\0' || errno != 0 ||
-	    rule->min_count < 1 || rule->min_count > COUNT_MAX) {
+	*number_r = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || errno != 0 || *number_r < 1 ||
+	    *number_r > max)
+		return NULL;
+	return end;
+}
+
+static bool parse_min(const char *option, struct pwned_rule *rule,
+		      struct pwned_error *error_r)
+{
+	const char *end;
+
+	if (rule->min_count != 0)
+		return pwned_error_set(error_r, "'%s': min stands twice",
+				       option);
+	end = parse_number(strchr(option, '=') + 1, COUNT_MAX,
+			   &rule->min_count);
+	if (end == NULL || *end != '\0')
 		return pwned_error_set(error_r,
-				       "'min=%s': expected a count from 1 to "
-				       "2^63",
-				       text);
-	}
+				       "'%s': expected a count from 1 to 2^63",
+				       option);
 	return true;
 }
 
-static bool parse_option(const char *text, struct pwned_rule *rule,
+static bool parse_grace(const char *option, struct pwned_rule *rule,
+			struct pwned_error *error_r)
+{
+	const char *end;
+
+	if (rule->action != PWNED_ACTION_DENY &&
+	    rule->action != PWNED_ACTION_HOLD)
+		return pwned_error_set(error_r,
+				       "'%s' has a meaning only with deny and "
+				       "hold",
+				       option);
+	if (rule->grace_days != 0)
+		return pwned_error_set(error_r, "'%s': grace stands twice",
+				       option);
+	end = parse_number(strchr(option, '=') + 1, DAYS_MAX,
+			   &rule->grace_days);
+	if (end == NULL || strcmp(end, "d") != 0)
+		return pwned_error_set(error_r,
+				       "'%s': expected days from 1d to %ud",
+				       option, DAYS_MAX);
+	return true;
+}
+
+static bool parse_option(const char *option, struct pwned_rule *rule,
 			 struct pwned_error *error_r)
 {
-	if (strncmp(text, "min=", 4) != 0) {
+	bool is_min = strncmp(option, "min=", 4) == 0;
+
+	if (!is_min && strncmp(option, "grace=", 6) != 0) {
 		return pwned_error_set(error_r,
 				       "'%s' is not an option: expected "
-				       "min=COUNT",
-				       text);
+				       "min=COUNT or grace=DAYSd",
+				       option);
 	}
 	if (rule->action == PWNED_ACTION_OFF) {
 		return pwned_error_set(error_r, "'%s' has no meaning with off",
-				       text);
+				       option);
 	}
-	if (rule->min_count != 0)
-		return pwned_error_set(error_r, "'%s': min stands twice", text);
-	return parse_min(text + 4, rule, error_r);
+	return is_min ? parse_min(option, rule, error_r) :
+			parse_grace(option, rule, error_r);
 }
 
 /* Parses service=action[:option]; text is modified. */
@@ -195,16 +245,28 @@ bool pwned_policy_parse(const char *text, struct pwned_policy **policy_r,
 	else
 		ok = parse_rules(copy, policy, error_r);
 	free(copy);
-	if (!ok)
-		pwned_policy_free(&policy);
+	if (ok) {
+		policy->refcount = 1;
+	} else {
+		free(policy);
+		policy = NULL;
+	}
 	*policy_r = policy;
 	return ok;
 }
 
-void pwned_policy_free(struct pwned_policy **policy)
+void pwned_policy_ref(struct pwned_policy *policy)
 {
-	free(*policy);
-	*policy = NULL;
+	policy->refcount++;
+}
+
+void pwned_policy_unref(struct pwned_policy **_policy)
+{
+	struct pwned_policy *policy = *_policy;
+
+	*_policy = NULL;
+	if (policy != NULL && --policy->refcount == 0)
+		free(policy);
 }
 
 /* The name under which a service's rules stand: its own, or `*`. */
@@ -229,21 +291,58 @@ bool pwned_policy_checks(const struct pwned_policy *policy, const char *service)
 	return false;
 }
 
-bool pwned_policy_may_deny(const struct pwned_policy *policy,
+static bool stops(const struct pwned_rule *rule)
+{
+	return rule->action == PWNED_ACTION_DENY ||
+	       rule->action == PWNED_ACTION_HOLD;
+}
+
+bool pwned_policy_may_stop(const struct pwned_policy *policy,
 			   const char *service)
 {
 	const char *name = rules_for(policy, service);
 
 	for (size_t i = 0; i < policy->length; i++) {
 		if (strcmp(policy->rules[i].service, name) == 0 &&
-		    policy->rules[i].action == PWNED_ACTION_DENY)
+		    stops(&policy->rules[i]))
 			return true;
 	}
 	return false;
 }
 
-enum pwned_action pwned_policy_decide(const struct pwned_policy *policy,
-				      const char *service, uint64_t count)
+bool pwned_policy_holds(const struct pwned_policy *policy, const char *service)
+{
+	const char *name = rules_for(policy, service);
+
+	for (size_t i = 0; i < policy->length; i++) {
+		if (strcmp(policy->rules[i].service, name) == 0 &&
+		    policy->rules[i].action == PWNED_ACTION_HOLD)
+			return true;
+	}
+	return false;
+}
+
+bool pwned_policy_has_hold(const struct pwned_policy *policy)
+{
+	for (size_t i = 0; i < policy->length; i++) {
+		if (policy->rules[i].action == PWNED_ACTION_HOLD)
+			return true;
+	}
+	return false;
+}
+
+bool pwned_policy_has_grace(const struct pwned_policy *policy)
+{
+	for (size_t i = 0; i < policy->length; i++) {
+		if (policy->rules[i].grace_days > 0)
+			return true;
+	}
+	return false;
+}
+
+/* The rule that counts, or NULL. */
+static const struct pwned_rule *find_rule(const struct pwned_policy *policy,
+					  const char *service, uint64_t count)
 {
 	const char *name = rules_for(policy, service);
 
@@ -253,9 +352,22 @@ enum pwned_action pwned_policy_decide(const struct pwned_policy *policy,
 		if (strcmp(rule->service, name) == 0 &&
 		    rule->action != PWNED_ACTION_OFF &&
 		    rule->min_count <= count)
-			return rule->action;
+			return rule;
 	}
-	return PWNED_ACTION_ALLOW;
+	return NULL;
+}
+
+void pwned_policy_decide(const struct pwned_policy *policy, const char *service,
+			 uint64_t count, struct pwned_ruling *ruling_r)
+{
+	const struct pwned_rule *rule = find_rule(policy, service, count);
+
+	*ruling_r = (struct pwned_ruling){ .action = PWNED_ACTION_ALLOW };
+	if (rule != NULL)
+		*ruling_r = (struct pwned_ruling){
+			.action = rule->action,
+			.grace_secs = rule->grace_days * DAY_SECS,
+		};
 }
 
 enum pwned_action pwned_policy_decide_any(const struct pwned_policy *policy,
@@ -264,13 +376,65 @@ enum pwned_action pwned_policy_decide_any(const struct pwned_policy *policy,
 	enum pwned_action most = PWNED_ACTION_ALLOW;
 
 	for (size_t i = 0; i < policy->length; i++) {
-		enum pwned_action action = pwned_policy_decide(
-			policy, policy->rules[i].service, count);
+		struct pwned_ruling ruling;
 
-		if (action > most)
-			most = action;
+		pwned_policy_decide(policy, policy->rules[i].service, count,
+				    &ruling);
+		if (ruling.action > most)
+			most = ruling.action;
 	}
 	return most;
+}
+
+/* Whether the rule for the service stops sending, and then whether after a
+   shorter grace than was found so far. */
+static bool service_stops(const struct pwned_policy *policy,
+			  const char *service, uint64_t count, uint64_t *days)
+{
+	const struct pwned_rule *rule = find_rule(policy, service, count);
+
+	if (rule == NULL || !stops(rule) ||
+	    (rule->action == PWNED_ACTION_DENY &&
+	     !pwned_service_sends(service)))
+		return false;
+	if (rule->grace_days < *days)
+		*days = rule->grace_days;
+	return true;
+}
+
+bool pwned_policy_stops(const struct pwned_policy *policy, uint64_t count,
+			uint64_t *grace_secs_r)
+{
+	uint64_t days = DAYS_MAX;
+	bool found = service_stops(policy, "smtp", count, &days);
+
+	found |= service_stops(policy, "submission", count, &days);
+	for (size_t i = 0; i < policy->length; i++)
+		found |= service_stops(policy, policy->rules[i].service, count,
+				       &days);
+	*grace_secs_r = found ? days * DAY_SECS : 0;
+	return found;
+}
+
+enum pwned_maybe pwned_policy_stops_band(const struct pwned_policy *policy,
+					 enum pwned_band band)
+{
+	uint64_t first, end, grace;
+	bool stops_first;
+
+	if (band == PWNED_BAND_NONE)
+		return PWNED_NO;
+	pwned_band_range(band, &first, &end);
+	stops_first = pwned_policy_stops(policy, first, &grace);
+	/* between two minimums nothing changes */
+	for (size_t i = 0; i < policy->length; i++) {
+		uint64_t min = policy->rules[i].min_count;
+
+		if (min > first && min < end &&
+		    pwned_policy_stops(policy, min, &grace) != stops_first)
+			return PWNED_PERHAPS;
+	}
+	return stops_first ? PWNED_YES : PWNED_NO;
 }
 
 /* "any other service" where one was named before, else "any service". */
@@ -293,6 +457,9 @@ static void describe_rule(const struct pwned_rule *rule, const char *service,
 	case PWNED_ACTION_DENY:
 		fprintf(out, "refused at %s", service);
 		break;
+	case PWNED_ACTION_HOLD:
+		fprintf(out, "let in and their mail held at %s", service);
+		break;
 	case PWNED_ACTION_WARN:
 		fprintf(out, "warned about at %s", service);
 		break;
@@ -303,6 +470,9 @@ static void describe_rule(const struct pwned_rule *rule, const char *service,
 	if (rule->min_count > 1)
 		fprintf(out, " (seen %llu times or more)",
 			(unsigned long long)rule->min_count);
+	if (rule->grace_days > 0)
+		fprintf(out, ", %llu days after the first warning",
+			(unsigned long long)rule->grace_days);
 }
 
 void pwned_policy_describe(const struct pwned_policy *policy, char *text_r,

@@ -3,6 +3,7 @@
 #define PWNED_SETTINGS_H
 
 #include "error.h"
+#include "exempt.h"
 #include "policy.h"
 
 #include <stddef.h>
@@ -38,6 +39,14 @@ enum pwned_setting_id {
 	PWNED_SET_STORE_MAX_SIZE,
 	PWNED_SET_CACHE_SIZE,
 	PWNED_SET_STATE_DIR,
+	PWNED_SET_FLAGS,
+	PWNED_SET_FLAG_EXPIRE,
+	PWNED_SET_CLEAR_AFTER,
+	PWNED_SET_EXEMPT,
+	PWNED_SET_HOLD,
+	PWNED_SET_HOLD_GROUP,
+	PWNED_SET_HOLD_MESSAGE,
+	PWNED_SET_SUSPEND_MESSAGE,
 
 	PWNED_SET_COUNT
 };
@@ -56,6 +65,8 @@ enum pwned_setting_type {
 	PWNED_TYPE_SIZE,       /* uint64_t: bytes */
 	PWNED_TYPE_PERCENT,    /* unsigned int */
 	PWNED_TYPE_POLICY,     /* struct pwned_policy * */
+	PWNED_TYPE_FLAGS,      /* struct pwned_flags_place */
+	PWNED_TYPE_EXEMPT,     /* struct pwned_exempt * */
 	PWNED_TYPE_ON_UNKNOWN, /* enum pwned_action: ALLOW or TEMPFAIL */
 };
 
@@ -72,6 +83,12 @@ struct pwned_setting {
 };
 
 extern const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT];
+
+/* Where the records of accounts are. */
+struct pwned_flags_place {
+	bool shared; /* in a PostgreSQL that several hosts use; else flags.db */
+	char *path; /* of the file that says how to connect; NULL: not shared */
+};
 
 /* All strings are owned by the struct. */
 struct pwned_settings {
@@ -96,6 +113,14 @@ struct pwned_settings {
 	uint64_t store_max_size; /* 0: no bound */
 	uint64_t cache_size;
 	char *state_dir; /* "": nothing is kept */
+	struct pwned_flags_place flags;
+	unsigned int flag_expire_days;
+	unsigned int clear_after_msecs;
+	struct pwned_exempt *exempt;
+	char *hold;            /* "": nothing is held for MTAs to read */
+	char *hold_group;      /* "": auth's user alone */
+	char *hold_message;    /* "": the default */
+	char *suspend_message; /* "": the default */
 
 	/* the values as text, and the lines they stand in: 0 for a default, and
 	   where values come without lines */
@@ -115,6 +140,12 @@ bool pwned_settings_from_values(const char *const values[PWNED_SET_COUNT],
 				struct pwned_settings *set_r,
 				struct pwned_error *error_r);
 void pwned_settings_free(struct pwned_settings *set);
+
+/* Whether the settings have what a policy needs: grace and hold are nothing
+   without a record. Returns false with what is missing. */
+bool pwned_settings_have_what_it_needs(const struct pwned_settings *set,
+				       const struct pwned_policy *policy,
+				       struct pwned_error *error_r);
 
 /* Which settings are compared. */
 enum pwned_settings_part {

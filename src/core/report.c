@@ -14,6 +14,7 @@ static const char *const fault_names[PWNED_FAULTS] = {
 	[PWNED_FAULT_WRITE] = "write",     [PWNED_FAULT_FULL] = "full",
 	[PWNED_FAULT_DAMAGED] = "damaged", [PWNED_FAULT_REMOVED] = "removed",
 	[PWNED_FAULT_STALLED] = "stalled", [PWNED_FAULT_STATE] = "state",
+	[PWNED_FAULT_FLAGS] = "flags",     [PWNED_FAULT_HOLD] = "hold",
 };
 
 const char *pwned_breaker_state_name(enum pwned_breaker_state state)
@@ -45,4 +46,11 @@ void pwned_report_store(const struct pwned_reporter *reporter,
 {
 	if (reporter->store != NULL)
 		reporter->store(reporter->context, fault, text);
+}
+
+void pwned_report_flag(const struct pwned_reporter *reporter,
+		       const struct pwned_flag_report *report)
+{
+	if (reporter->flag != NULL)
+		reporter->flag(reporter->context, report);
 }

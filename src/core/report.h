@@ -2,6 +2,7 @@
 #ifndef PWNED_REPORT_H
 #define PWNED_REPORT_H
 
+#include "flag.h"
 #include "log.h"
 #include "verdict.h"
 
@@ -42,10 +43,25 @@ enum pwned_store_fault {
 	PWNED_FAULT_REMOVED, /* the file, underneath */
 	PWNED_FAULT_STALLED, /* the disk does not answer */
 	PWNED_FAULT_STATE,   /* the state file */
+	PWNED_FAULT_FLAGS,   /* the records of accounts */
+	PWNED_FAULT_HOLD,    /* what MTAs read */
 
 	PWNED_FAULTS
 };
 const char *pwned_store_fault_name(enum pwned_store_fault fault);
+
+/* What came of an account's record, once that is written. */
+struct pwned_flag_report {
+	const char *user;
+	const char *service; /* of the login; "": none */
+	/* RAISED, RETURNED or LOWERED; SAME and RENEWED where only held tells
+	 */
+	enum pwned_flag_change change;
+	bool expired; /* LOWERED because nothing was seen for too long */
+	bool held;    /* mail is refused from now on */
+	bool released;
+	bool dry_run; /* of the login */
+};
 
 /* Where reports go; each door brings its own. Any function may be NULL. Called
    from the loop only. */
@@ -56,6 +72,7 @@ struct pwned_reporter {
 			const struct pwned_breaker_report *report);
 	void (*store)(void *context, enum pwned_store_fault fault,
 		      const char *text);
+	void (*flag)(void *context, const struct pwned_flag_report *report);
 	void *context;
 };
 
@@ -65,5 +82,7 @@ void pwned_report_breaker(const struct pwned_reporter *reporter,
 			  const struct pwned_breaker_report *report);
 void pwned_report_store(const struct pwned_reporter *reporter,
 			enum pwned_store_fault fault, const char *text);
+void pwned_report_flag(const struct pwned_reporter *reporter,
+		       const struct pwned_flag_report *report);
 
 #endif

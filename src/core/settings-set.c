@@ -64,10 +64,28 @@ static enum pwned_setting_id blame(const struct pwned_settings *set,
 	return strcmp(set->values[one], value) == 0 ? other : one;
 }
 
+bool pwned_settings_have_what_it_needs(const struct pwned_settings *set,
+				       const struct pwned_policy *policy,
+				       struct pwned_error *error_r)
+{
+	bool holds = pwned_policy_has_hold(policy);
+
+	if (set->flags.shared)
+		return true;
+	if (*set->state_dir == '\0' &&
+	    (holds || pwned_policy_has_grace(policy)))
+		return pwned_error_set(error_r,
+				       "grace and hold need pwned_state_dir");
+	if (*set->hold == '\0' && holds)
+		return pwned_error_set(error_r, "hold needs pwned_hold");
+	return true;
+}
+
 bool pwned_settings_check_together(const struct pwned_settings *set,
 				   const char *path,
 				   struct pwned_error *error_r)
 {
+	struct pwned_error reason;
 	enum pwned_setting_id id;
 
 	if (set->wait_msecs > set->fetch_timeout_msecs) {
@@ -90,10 +108,19 @@ bool pwned_settings_check_together(const struct pwned_settings *set,
 			set, PWNED_SET_SOURCE_PROXY_AUTH_FILE, path,
 			"expected pwned_source_proxy to be set as well",
 			error_r);
+	if (!pwned_settings_have_what_it_needs(set, set->policy, &reason))
+		return pwned_settings_error(set, PWNED_SET_POLICY, path,
+					    reason.text, error_r);
+	if (*set->hold != '\0' && (strcmp(set->hold, set->store) == 0 ||
+				   strcmp(set->hold, set->state_dir) == 0))
+		return pwned_settings_error(set, PWNED_SET_HOLD, path,
+					    "expected a folder of its own",
+					    error_r);
 	if (!pwned_texts_fit(set, &id))
 		return pwned_settings_error(set, id, path,
 					    "expected at most 200 bytes in a "
-					    "text with {url} expanded",
+					    "text with {url} and {date} "
+					    "expanded",
 					    error_r);
 	return true;
 }

@@ -54,7 +54,9 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.login_only = true,
 	.text = "How long a login waits for an answer that is not at hand, be "
 		"it for a disk or a source. 0: not at all; the answer then "
-		"counts for the next login.",
+		"counts for the next login, and what is on record of an "
+		"account comes too late: nobody is refused by a suspension, "
+		"and a grace does not end.",
 },
 [PWNED_SET_FETCH_TIMEOUT] = {
 	.name = "pwned_fetch_timeout", .type = PWNED_TYPE_TIME,
@@ -69,12 +71,18 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.default_value = "smtp=deny:min=1 submission=deny *=warn",
 	.per_protocol = true,
 	.text = "What a breached password means: rules service=action, "
-		"separated by spaces. Actions are off, warn and deny; :min=N "
-		"lets a rule count only for passwords seen N times or more. A "
-		"service is what Dovecot or the MTA calls it: imap, pop3, "
-		"sieve, submission; Postfix and Exim announce smtp. * is every "
-		"service that no rule names. Of several rules for a service "
-		"the first whose minimum is reached counts.",
+		"separated by spaces. Actions are off, warn, deny, and hold: "
+		"the login goes on, and the MTA refuses the account's mail. "
+		":min=N lets a rule count only for passwords seen N times or "
+		"more; :grace=14d lets deny and hold begin only so many days "
+		"after the account was first warned. A service is what Dovecot "
+		"or the MTA calls it: imap, pop3, sieve, submission; Postfix "
+		"and Exim announce smtp. * is every service that no rule "
+		"names. Of several rules for a service the first whose minimum "
+		"is reached counts. An earlier passdb may return a field of "
+		"this name, which then counts instead for that login.",
+	.example = "smtp=deny:min=1:grace=14d submission=deny:grace=14d "
+		   "*=warn",
 },
 [PWNED_SET_ON_UNKNOWN] = {
 	.name = "pwned_on_unknown", .type = PWNED_TYPE_ON_UNKNOWN,
@@ -129,9 +137,31 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.default_value = "",
 	.per_protocol = true,
 	.login_only = true,
-	.text = "What a warned customer reads, likewise. Empty: \"Your mail "
-		"password appears in a known data breach. Choose a new one: "
-		"{url}\".",
+	.text = "What a warned customer reads, likewise. {date} is the day, "
+		"in UTC, on which sending stops or stopped. Empty: \"Your mail "
+		"password appears in a known data breach. Sending stops on "
+		"{date}. Choose a new one: {url}\", and that without its "
+		"second sentence where sending goes on or has stopped.",
+},
+[PWNED_SET_HOLD_MESSAGE] = {
+	.name = "pwned_hold_message", .type = PWNED_TYPE_TEXT,
+	MEMBER(hold_message), .default_value = "",
+	.per_protocol = true,
+	.login_only = true,
+	.text = "With what the MTA refuses the mail of an account that is "
+		"held, likewise. It should say to log in, because only that "
+		"ends it. Empty: \"Sending is blocked: this password appears "
+		"in a known data breach. Choose a new one, then log in with "
+		"it: {url}\".",
+},
+[PWNED_SET_SUSPEND_MESSAGE] = {
+	.name = "pwned_suspend_message", .type = PWNED_TYPE_TEXT,
+	MEMBER(suspend_message), .default_value = "",
+	.per_protocol = true,
+	.login_only = true,
+	.text = "What a customer reads whose account an operator has suspended "
+		"(doveadm pwned suspend), likewise. Empty: \"Sending is "
+		"suspended for this account. Ask your mail provider.\".",
 },
 [PWNED_SET_STORE] = {
 	.name = "pwned_store", .type = PWNED_TYPE_DIR, MEMBER(store),
@@ -194,10 +224,63 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.default_value = PWNED_STATE_PATH,
 	.login_only = true,
 	.text = "The folder in which auth keeps what must outlive it, because "
-		"Dovecot ends an idle auth after a minute: counters, which "
-		"sources are left alone, and whether the brake holds. It is "
-		"private to auth's user; make install makes it. Empty: "
-		"nothing is kept.",
+		"Dovecot ends an idle auth after a minute: which accounts are "
+		"flagged (flags.db), counters, which sources are left alone, "
+		"and whether the brake holds. It is private to auth's user; "
+		"make install makes it. Empty: nothing is kept, and there is "
+		"neither grace nor hold.",
+},
+[PWNED_SET_FLAGS] = {
+	.name = "pwned_flags", .type = PWNED_TYPE_FLAGS, MEMBER(flags),
+	.default_value = "sqlite",
+	.login_only = true,
+	.text = "Where the records of flagged accounts are: sqlite, flags.db "
+		"in pwned_state_dir; or pgsql: and the path of a file that "
+		"says how to connect to a PostgreSQL which several hosts share "
+		"(doc/CLUSTER).",
+},
+[PWNED_SET_FLAG_EXPIRE] = {
+	.name = "pwned_flag_expire", .type = PWNED_TYPE_DAYS,
+	MEMBER(flag_expire_days), .default_value = "90 days",
+	.min = 1, .max = 3650,
+	.login_only = true,
+	.text = "A flagged account that was not seen with a breached password "
+		"for so long is cleared, and what is on record of a cleared "
+		"one is removed after as long again.",
+},
+[PWNED_SET_CLEAR_AFTER] = {
+	.name = "pwned_clear_after", .type = PWNED_TYPE_TIME,
+	MEMBER(clear_after_msecs), .default_value = "24 h",
+	.min = 0, .max = MSECS(30 * 86400),
+	.login_only = true,
+	.text = "A clean password clears a flag at once. Where a breached one "
+		"came again after that, the account has several: then a clean "
+		"one clears it only after so long without a breached one.",
+},
+[PWNED_SET_EXEMPT] = {
+	.name = "pwned_exempt", .type = PWNED_TYPE_EXEMPT, MEMBER(exempt),
+	.default_value = "", .example = "postmaster@example.com @example.net "
+					"192.0.2.0/24 2001:db8::/32",
+	.per_protocol = true,
+	.login_only = true,
+	.text = "Who is not checked: users, domains (with an @ before them) "
+		"and networks of clients, separated by spaces.",
+},
+[PWNED_SET_HOLD] = {
+	.name = "pwned_hold", .type = PWNED_TYPE_DIR, MEMBER(hold),
+	.default_value = PWNED_HOLD_PATH,
+	.login_only = true,
+	.text = "The folder of hold.db, in which MTAs read whose mail they "
+		"refuse, and with which text (doc/HOLD). Nothing else is in "
+		"it; make install makes it. Empty: there is none. With "
+		"pwned_flags = pgsql MTAs read a view there.",
+},
+[PWNED_SET_HOLD_GROUP] = {
+	.name = "pwned_hold_group", .type = PWNED_TYPE_GROUP,
+	MEMBER(hold_group), .default_value = "", .example = "postfix",
+	.login_only = true,
+	.text = "A group whose members may read hold.db: the MTA's. Empty: "
+		"auth's user alone reads it.",
 },
 };
 /* clang-format on */

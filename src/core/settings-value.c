@@ -78,7 +78,15 @@ void pwned_setting_unset(struct pwned_settings *set,
 		*(char **)where = NULL;
 		break;
 	case PWNED_TYPE_POLICY:
-		pwned_policy_free(where);
+		pwned_policy_unref(where);
+		break;
+	case PWNED_TYPE_EXEMPT:
+		pwned_exempt_free(where);
+		break;
+	case PWNED_TYPE_FLAGS:
+		free(((struct pwned_flags_place *)where)->path);
+		*(struct pwned_flags_place *)where =
+			(struct pwned_flags_place){ .path = NULL };
 		break;
 	default:
 		break;
@@ -281,6 +289,50 @@ static bool set_text(char **where, const char *value,
 	return set_string(where, value, error_r);
 }
 
+/* Engines that operators ask for and that cannot serve. */
+static const struct {
+	const char *prefix;
+	const char *why;
+} not_flags[] = {
+	{ "redis", "Redis cannot list what is on record: expected" },
+	{ "mysql", "Dovecot waits for MySQL and MariaDB, and all logins with "
+		   "it: expected" },
+	{ "mariadb", "Dovecot waits for MySQL and MariaDB, and all logins with "
+		     "it: expected" },
+};
+
+static const char *why_not_flags(const char *value)
+{
+	for (size_t i = 0; i < sizeof(not_flags) / sizeof(*not_flags); i++) {
+		const char *prefix = not_flags[i].prefix;
+
+		if (strncasecmp(value, prefix, strlen(prefix)) == 0)
+			return not_flags[i].why;
+	}
+	return "expected";
+}
+
+static bool set_flags(struct pwned_flags_place *where, const char *value,
+		      struct pwned_error *error_r)
+{
+	static const char shared[] = "pgsql:";
+	const char *path = value + strlen(shared);
+	bool is_shared = strncmp(value, shared, strlen(shared)) == 0;
+	char *copy = NULL;
+
+	if (strcmp(value, "sqlite") != 0 && (!is_shared || *path != '/'))
+		return pwned_error_set(error_r,
+				       "'%s': %s sqlite, or pgsql: and the "
+				       "absolute path of a file",
+				       value, why_not_flags(value));
+	if (is_shared && !set_string(&copy, path, error_r))
+		return false;
+	free(where->path);
+	*where =
+		(struct pwned_flags_place){ .shared = is_shared, .path = copy };
+	return true;
+}
+
 static bool set_bool(bool *where, const char *value,
 		     struct pwned_error *error_r)
 {
@@ -387,8 +439,13 @@ bool pwned_setting_set(struct pwned_settings *set,
 	case PWNED_TYPE_ON_UNKNOWN:
 		return set_on_unknown(where, value, error_r);
 	case PWNED_TYPE_POLICY:
-		pwned_policy_free(where);
+		pwned_policy_unref(where);
 		return pwned_policy_parse(value, where, error_r);
+	case PWNED_TYPE_EXEMPT:
+		pwned_exempt_free(where);
+		return pwned_exempt_parse(value, where, error_r);
+	case PWNED_TYPE_FLAGS:
+		return set_flags(where, value, error_r);
 	case PWNED_TYPE_TIME:
 	case PWNED_TYPE_DAYS:
 	case PWNED_TYPE_PERCENT:

@@ -40,6 +40,7 @@ static const struct number {
 	{ "queue", MEMBER(queue_length), UINT64_MAX },
 	{ "queue_max", MEMBER(queue_length_max), UINT64_MAX },
 	{ "counted_since", MEMBER(since_secs), SECS_MAX },
+	{ "brake_resumed", MEMBER(resumed_secs), SECS_MAX },
 	{ "brake_saved_minute", MEMBER(brake.saved_minute), MINUTES_MAX },
 	{ "brake_engaged_minute", MEMBER(brake.engaged_minute), MINUTES_MAX },
 	{ "brake_seed", MEMBER(brake.seed), UINT64_MAX },

@@ -43,6 +43,7 @@ struct pwned_state {
 	struct pwned_state_source sources[PWNED_SOURCES_MAX];
 	unsigned int sources_length;
 	struct pwned_brake_snapshot brake;
+	uint64_t resumed_secs; /* when the operator sent what released it */
 	uint64_t queue_length, queue_length_max;   /* of the store's writer */
 	char store_mode[PWNED_STATE_WORD_MAX + 1]; /* pwned_store_mode() */
 };

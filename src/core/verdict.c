@@ -11,9 +11,9 @@ static const char *const verdict_names[] = {
 };
 
 static const char *const action_names[] = {
-	[PWNED_ACTION_OFF] = "off",           [PWNED_ACTION_ALLOW] = "allow",
-	[PWNED_ACTION_WARN] = "warn",         [PWNED_ACTION_DENY] = "deny",
-	[PWNED_ACTION_TEMPFAIL] = "tempfail",
+	[PWNED_ACTION_OFF] = "off",   [PWNED_ACTION_ALLOW] = "allow",
+	[PWNED_ACTION_WARN] = "warn", [PWNED_ACTION_DENY] = "deny",
+	[PWNED_ACTION_HOLD] = "hold", [PWNED_ACTION_TEMPFAIL] = "tempfail",
 };
 
 static const char *const origin_names[] = {
@@ -35,6 +35,7 @@ static const struct {
 	[PWNED_REASON_MECHANISM] = { "mechanism",
 				     "the mechanism shows no password" },
 	[PWNED_REASON_NO_PASSWORD] = { "no_password", "there is no password" },
+	[PWNED_REASON_EXEMPT] = { "exempt", "the user or network is exempt" },
 	[PWNED_REASON_NO_WAIT] = { "no_wait",
 				   "the answer was not at hand, and logins "
 				   "are told not to wait" },
@@ -104,6 +105,18 @@ enum pwned_band pwned_band_of(uint64_t count)
 	if (count < 100)
 		return PWNED_BAND_10;
 	return count < 1000 ? PWNED_BAND_100 : PWNED_BAND_1000;
+}
+
+void pwned_band_range(enum pwned_band band, uint64_t *first_r, uint64_t *end_r)
+{
+	static const uint64_t firsts[] = {
+		[PWNED_BAND_NONE] = 0,    [PWNED_BAND_1] = 1,
+		[PWNED_BAND_10] = 10,     [PWNED_BAND_100] = 100,
+		[PWNED_BAND_1000] = 1000,
+	};
+
+	*first_r = firsts[band];
+	*end_r = band == PWNED_BAND_1000 ? UINT64_MAX : firsts[band + 1];
 }
 
 const char *pwned_band_text(enum pwned_band band)

@@ -20,6 +20,7 @@ enum pwned_action {
 	PWNED_ACTION_OFF, /* in a policy only: do not check at all */
 	PWNED_ACTION_ALLOW,
 	PWNED_ACTION_WARN,
+	PWNED_ACTION_HOLD, /* the login goes on, the MTA refuses mail */
 	PWNED_ACTION_DENY,
 	PWNED_ACTION_TEMPFAIL,
 };
@@ -43,6 +44,7 @@ enum pwned_reason {
 	PWNED_REASON_MASTER_USER, /* the password is the master's */
 	PWNED_REASON_MECHANISM,   /* the secret is no password, or not seen */
 	PWNED_REASON_NO_PASSWORD, /* none was asked for, or it is empty */
+	PWNED_REASON_EXEMPT,      /* by the settings, or by an operator */
 
 	/* unknown, on our side */
 	PWNED_REASON_NO_WAIT, /* pwned_wait = 0 */
@@ -79,6 +81,8 @@ enum pwned_band {
 	PWNED_BAND_1000, /* 1000 or more */
 };
 enum pwned_band pwned_band_of(uint64_t count);
+/* The counts of a band but NONE: from first, up to below end. */
+void pwned_band_range(enum pwned_band band, uint64_t *first_r, uint64_t *end_r);
 const char *pwned_band_text(enum pwned_band band);
 
 /* Names as they stand in events: static text, lower case, "none" for none. */

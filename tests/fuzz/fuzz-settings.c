@@ -46,7 +46,7 @@ static void check_texts(const struct pwned_settings *set)
 	check_text(&text);
 	pwned_text_refusal(set, "imap", &text);
 	check_text(&text);
-	pwned_text_warning(set, &text);
+	pwned_text_warning(set, 0, 1, &text);
 	check_text(&text);
 }
 

@@ -208,8 +208,8 @@ static void open_engine(struct fixture *f, const char *settings)
 	struct pwned_error error;
 
 	parse(settings, &f->set);
-	f->engine = pwned_engine_new(&f->set, PWNED_ROLE_AUTH, NULL, 1, f->loop,
-				     &f->reporter, &error);
+	f->engine = pwned_engine_new(&f->set, PWNED_ROLE_AUTH, NULL, 1, NULL,
+				     f->loop, &f->reporter, &error);
 	assert_non_null(f->engine);
 }
 
@@ -1078,14 +1078,14 @@ static void a_skip_names_its_reason(void **state)
 	struct client client = { .called = 0 };
 
 	(void)state;
-	pwned_check_skip(&current->set, PWNED_REASON_MECHANISM,
+	pwned_check_skip(NULL, &current->set, PWNED_REASON_MECHANISM,
 			 &client.decision);
 	assert_unchecked(&client, PWNED_REASON_MECHANISM);
 	assert_false(client.decision.dry_run);
-	pwned_check_skip(NULL, PWNED_REASON_CONFIG, &client.decision);
+	pwned_check_skip(NULL, NULL, PWNED_REASON_CONFIG, &client.decision);
 	assert_unchecked(&client, PWNED_REASON_CONFIG);
 	use_settings("pwned_dry_run = yes\n");
-	pwned_check_skip(&current->set, PWNED_REASON_MASTER_USER,
+	pwned_check_skip(NULL, &current->set, PWNED_REASON_MASTER_USER,
 			 &client.decision);
 	assert_true(client.decision.dry_run);
 }
@@ -1274,8 +1274,8 @@ static void what_cannot_start_says_why(void **state)
 	close_engine(f);
 	parse("", &f->set);
 	fake_source.unusable = true;
-	assert_null(pwned_engine_new(&f->set, PWNED_ROLE_AUTH, NULL, 1, f->loop,
-				     &f->reporter, &error));
+	assert_null(pwned_engine_new(&f->set, PWNED_ROLE_AUTH, NULL, 1, NULL,
+				     f->loop, &f->reporter, &error));
 	fake_source.unusable = false;
 	assert_string_equal(error.text, "no libcurl");
 }

@@ -10,8 +10,8 @@
    think of those who count by it. */
 static const char *const states[] = { "closed", "open", "probing" };
 static const char *const faults[PWNED_FAULTS] = {
-	"open",    "read",    "write",   "full",
-	"damaged", "removed", "stalled", "state",
+	"open",    "read",    "write", "full",  "damaged",
+	"removed", "stalled", "state", "flags", "hold",
 };
 
 static void every_value_has_its_name(void **state)

@@ -64,6 +64,7 @@ static void assert_value(const char *text, enum pwned_setting_id id,
 
 static void an_empty_file_has_the_defaults(void **state)
 {
+	struct pwned_ruling ruling;
 	struct pwned_settings set;
 
 	(void)state;
@@ -77,8 +78,16 @@ static void an_empty_file_has_the_defaults(void **state)
 	assert_true(set.source_padding);
 	assert_int_equal(set.wait_msecs, 1000);
 	assert_int_equal(set.fetch_timeout_msecs, 5000);
-	assert_int_equal(pwned_policy_decide(set.policy, "smtp", 1),
-			 PWNED_ACTION_DENY);
+	pwned_policy_decide(set.policy, "smtp", 1, &ruling);
+	assert_int_equal(ruling.action, PWNED_ACTION_DENY);
+	assert_int_equal(ruling.grace_secs, 0);
+	assert_false(set.flags.shared);
+	assert_int_equal(set.flag_expire_days, 90);
+	assert_int_equal(set.clear_after_msecs, 24 * 3600 * 1000);
+	assert_false(pwned_exempt_has(set.exempt, "anna", "192.0.2.1"));
+	assert_string_equal(set.hold_group, "");
+	assert_string_equal(set.hold_message, "");
+	assert_string_equal(set.suspend_message, "");
 	assert_int_equal(set.on_unknown, PWNED_ACTION_ALLOW);
 	assert_false(set.dry_run);
 	assert_int_equal(set.brake_share_percent, 20);
@@ -256,7 +265,7 @@ static void values_need_no_file(void **state)
 	(void)state;
 	assert_true(pwned_settings_from_values(values, &set, &error));
 	assert_int_equal(set.wait_msecs, 1500);
-	assert_true(pwned_policy_may_deny(set.policy, "imap"));
+	assert_true(pwned_policy_may_stop(set.policy, "imap"));
 	assert_string_equal(set.message, " C# and $5 ");
 	assert_int_equal(set.fetch_timeout_msecs, 5000);
 	assert_int_equal(set.lines[PWNED_SET_WAIT], 0);
@@ -480,9 +489,10 @@ static void texts_are_measured_with_their_url(void **state)
 	(void)snprintf(exceeds, sizeof(exceeds), "%s!", fits);
 	assert_true(parse_warning(url, fits, &error));
 	assert_false(parse_warning(url, exceeds, &error));
-	assert_string_equal(error.text,
-			    PATH " line 2: pwned_warning: expected at most "
-				 "200 bytes in a text with {url} expanded");
+	assert_string_equal(
+		error.text,
+		PATH " line 2: pwned_warning: expected at most "
+		     "200 bytes in a text with {url} and {date} expanded");
 }
 
 static void a_url_too_long_for_the_defaults_is_refused(void **state)
@@ -495,8 +505,9 @@ static void a_url_too_long_for_the_defaults_is_refused(void **state)
 				"\npwned_url = https://example.com/");
 	memset(text + size, 'x', sizeof(text) - size - 1);
 	text[sizeof(text) - 1] = '\0';
-	assert_error(text, PATH " line 2: pwned_url: expected at most 200 "
-				"bytes in a text with {url} expanded");
+	assert_error(text,
+		     PATH " line 2: pwned_url: expected at most 200 "
+			  "bytes in a text with {url} and {date} expanded");
 }
 
 static void no_error_repeats_a_password(void **state)

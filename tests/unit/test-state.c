@@ -142,7 +142,7 @@ static void fill_up(struct pwned_state *state_r)
 	memset(state_r, 0xff, sizeof(*state_r));
 	state_r->ended = state_r->brake.engaged = true;
 	state_r->started_secs = state_r->written_secs = secs;
-	state_r->since_secs = secs;
+	state_r->since_secs = state_r->resumed_secs = secs;
 	state_r->pid = INT32_MAX;
 	(void)strcpy(state_r->store_mode, "abcdefghijklmno");
 	state_r->sources_length = 0;

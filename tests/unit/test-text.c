@@ -10,13 +10,35 @@
 
 #define URL "https://example.com/password"
 
+/* Of the defaults. */
+static struct pwned_policy *the_policy;
+
+static int policy_make(void **state)
+{
+	struct pwned_error error;
+
+	(void)state;
+	return pwned_policy_parse("smtp=deny *=warn", &the_policy, &error) ? 0 :
+									     -1;
+}
+
+static int policy_free(void **state)
+{
+	(void)state;
+	pwned_policy_unref(&the_policy);
+	return 0;
+}
+
 /* Settings with nothing in them but what the texts need; not to be freed. */
 static struct pwned_settings settings(const char *url, const char *message,
 				      const char *warning)
 {
 	return (struct pwned_settings){ .url = (char *)url,
 					.message = (char *)message,
-					.warning = (char *)warning };
+					.warning = (char *)warning,
+					.hold_message = (char *)"",
+					.suspend_message = (char *)"",
+					.policy = the_policy };
 }
 
 static void assert_refusal(const struct pwned_settings *set,
@@ -33,7 +55,7 @@ static void assert_warning(const struct pwned_settings *set,
 {
 	struct pwned_text text;
 
-	pwned_text_warning(set, &text);
+	pwned_text_warning(set, 0, 1, &text);
 	assert_string_equal(text.text, expected);
 }
 
@@ -98,7 +120,7 @@ static void defaults_are_fit_for_customers(void **state)
 			pwned_text_refusal(&set, services[i], &text);
 			assert_fit_for_customers(text.text);
 		}
-		pwned_text_warning(&set, &text);
+		pwned_text_warning(&set, 0, 1, &text);
 		assert_fit_for_customers(text.text);
 	}
 }
@@ -112,6 +134,49 @@ static void texts_of_the_operator_replace_the_defaults(void **state)
 	assert_refusal(&set, "smtp", "Go to " URL ".");
 	assert_refusal(&set, "imap", "Go to " URL ".");
 	assert_warning(&set, "See " URL " or " URL);
+}
+
+/* The day, and another sentence while it is to come. */
+static void a_warning_has_the_day_on_which_sending_stops(void **state)
+{
+	struct pwned_settings set = settings(URL, "", "");
+	struct pwned_text text;
+
+	(void)state;
+	pwned_text_warning(&set, 1798761599, 1795000000, &text);
+	assert_string_equal(text.text,
+			    "Your mail password appears in a known data "
+			    "breach. Sending stops on 2026-12-31. Choose a "
+			    "new one: " URL);
+	pwned_text_warning(&set, 1798761599, 1798761599, &text);
+	assert_string_equal(text.text, "Your mail password" APPEARS URL);
+	set.warning = (char *)"{date} {date}: {url}";
+	pwned_text_warning(&set, 1798761600, 1795000000, &text);
+	assert_string_equal(text.text, "2027-01-01 2027-01-01: " URL);
+	pwned_text_warning(&set, 0, 1795000000, &text);
+	assert_string_equal(text.text, "2026-11-18 2026-11-18: " URL);
+}
+
+static void who_is_held_is_told_to_log_in(void **state)
+{
+	struct pwned_settings set = settings(URL, "", "");
+	struct pwned_text text;
+
+	(void)state;
+	pwned_text_hold(&set, &text);
+	assert_string_equal(text.text,
+			    "Sending is blocked: this password appears in a "
+			    "known data breach. Choose a new one, then log in "
+			    "with it: " URL);
+	set.hold_message = (char *)"Held. {url} {date}";
+	pwned_text_hold(&set, &text);
+	assert_string_equal(text.text, "Held. " URL " {date}");
+	pwned_text_suspension(&set, &text);
+	assert_string_equal(text.text, "Sending is suspended for this account. "
+				       "Ask your mail provider.");
+	set.suspend_message = (char *)"See {url}";
+	pwned_text_suspension(&set, &text);
+	assert_string_equal(text.text, "See " URL);
 }
 
 static void only_url_is_a_placeholder(void **state)
@@ -230,6 +295,8 @@ int main(void)
 		cmocka_unit_test(without_a_url_the_provider_is_asked),
 		cmocka_unit_test(defaults_are_fit_for_customers),
 		cmocka_unit_test(texts_of_the_operator_replace_the_defaults),
+		cmocka_unit_test(a_warning_has_the_day_on_which_sending_stops),
+		cmocka_unit_test(who_is_held_is_told_to_log_in),
 		cmocka_unit_test(only_url_is_a_placeholder),
 		cmocka_unit_test(the_url_is_taken_as_it_is),
 		cmocka_unit_test(the_limit_is_exact),
@@ -237,5 +304,5 @@ int main(void)
 		cmocka_unit_test(a_url_too_long_for_the_defaults_is_named),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, policy_make, policy_free);
 }

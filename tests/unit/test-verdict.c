@@ -11,17 +11,18 @@
    think of those who count by it. */
 static const char *const verdicts[] = { "clean", "breached", "unknown",
 					"unchecked" };
-static const char *const actions[] = { "off", "allow", "warn", "deny",
-				       "tempfail" };
+static const char *const actions[] = { "off",  "allow", "warn",
+				       "hold", "deny",  "tempfail" };
 static const char *const origins[] = { "none", "cache", "store", "stale",
 				       "source" };
 static const char *const reasons[PWNED_REASON_COUNT] = {
-	"none",        "config",      "service_off", "master_user",
-	"mechanism",   "no_password", "no_wait",     "queue_full",
-	"shutdown",    "internal",    "store_slow",  "timeout",
-	"resolve",     "connect",     "tls",         "proxy",
-	"http_status", "protocol",    "cut_body",    "no_length",
-	"empty_body",  "too_large",   "bad_line",    "breaker_open",
+	"none",         "config",      "service_off", "master_user",
+	"mechanism",    "no_password", "exempt",      "no_wait",
+	"queue_full",   "shutdown",    "internal",    "store_slow",
+	"timeout",      "resolve",     "connect",     "tls",
+	"proxy",        "http_status", "protocol",    "cut_body",
+	"no_length",    "empty_body",  "too_large",   "bad_line",
+	"breaker_open",
 };
 
 static const char *reason_name(unsigned int reason)

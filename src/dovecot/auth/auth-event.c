@@ -4,6 +4,7 @@
 #include "auth-common.h"
 #include "auth-request.h"
 #include "event-filter.h"
+#include "ioloop.h"
 #include "lib-event.h"
 #include "str.h"
 #include "str-sanitize.h"
@@ -76,6 +77,20 @@ struct event *pwned_late_event_create(struct event *parent,
 	return event;
 }
 
+/* Warned, because sending stops later. */
+static bool is_in_grace(const struct pwned_decision *decision)
+{
+	return decision->action == PWNED_ACTION_WARN && !decision->braked &&
+	       decision->stop_secs > (uint64_t)ioloop_time;
+}
+
+static const char *hold_word(const struct pwned_decision *decision)
+{
+	if (pwned_decision_effect(decision) != PWNED_ACTION_HOLD)
+		return "no";
+	return decision->hold_late ? "late" : "yes";
+}
+
 static struct event_passthrough *decision_event(
 	struct event *event, const char *name,
 	const struct pwned_decision *decision)
@@ -87,7 +102,50 @@ static struct event_passthrough *decision_event(
 		->add_str("action", pwned_action_name(decision->action))
 		->add_str("origin", pwned_origin_name(decision->origin))
 		->add_str("brake", decision->braked ? "yes" : "no")
+		->add_str("grace", is_in_grace(decision) ? "yes" : "no")
+		->add_str("suspended", decision->suspended ? "yes" : "no")
+		->add_str("hold", hold_word(decision))
 		->add_str("dry_run", decision->dry_run ? "yes" : "no");
+}
+
+bool pwned_check_event_is_logged(const struct pwned_decision *decision)
+{
+	return decision->action == PWNED_ACTION_DENY ||
+	       decision->action == PWNED_ACTION_HOLD;
+}
+
+static const char *why(const struct pwned_decision *decision)
+{
+	return decision->suspended ? "suspended account" : "breached password";
+}
+
+static void log_stop(struct event *event, const struct pwned_decision *decision)
+{
+	bool denies = decision->action == PWNED_ACTION_DENY;
+
+	if (decision->dry_run)
+		e_info(event, "%s would be %s: %s (dry run)",
+		       denies ? "Login" : "Mail", denies ? "refused" : "held",
+		       why(decision));
+	else if (denies)
+		e_info(event, "Login refused: %s", why(decision));
+	else
+		e_info(event, "Mail held: %s%s", why(decision),
+		       decision->hold_late ?
+			       " (the MTA could not read it in time)" :
+			       "");
+}
+
+static void denied_event(struct event *event,
+			 const struct pwned_decision *decision)
+{
+	struct event_passthrough *e =
+		event_create_passthrough(event)
+			->set_name("pwned_denied")
+			->add_str("reason", decision->suspended ? "suspended" :
+								  "breached");
+
+	e_debug(e->event(), "Login refused");
 }
 
 void pwned_check_event_finish(struct event *event,
@@ -97,11 +155,8 @@ void pwned_check_event_finish(struct event *event,
 		decision_event(event, "pwned_check_finished", decision)
 			->event();
 
-	if (decision->action == PWNED_ACTION_DENY) {
-		e_info(e, decision->dry_run ?
-				  "Login would be refused: breached password "
-				  "(dry run)" :
-				  "Login refused: breached password");
+	if (pwned_check_event_is_logged(decision)) {
+		log_stop(e, decision);
 	} else if (decision->verdict == PWNED_VERDICT_UNKNOWN ||
 		   decision->verdict == PWNED_VERDICT_UNCHECKED) {
 		e_debug(e, "Password check: %s (%s), %s",
@@ -113,6 +168,8 @@ void pwned_check_event_finish(struct event *event,
 			pwned_verdict_name(decision->verdict),
 			pwned_action_name(decision->action));
 	}
+	if (pwned_decision_effect(decision) == PWNED_ACTION_DENY)
+		denied_event(event, decision);
 }
 
 static const char *late_field(const struct event *event, const char *name)

@@ -22,7 +22,11 @@ bool pwned_check_event_is_wanted(const struct auth_request *request);
    and addresses. Its duration begins here. */
 struct event *pwned_check_event_create(struct auth_request *request);
 
-/* pwned_check_finished: every check ends in it, once. A denial is logged. */
+/* Whether it is a line of the log, whoever listens. */
+bool pwned_check_event_is_logged(const struct pwned_decision *decision);
+
+/* pwned_check_finished: every check ends in it, once; and
+   pwned_denied, where it was refused. A denial is logged, and so is a hold. */
 void pwned_check_event_finish(struct event *event,
 			      const struct pwned_decision *decision);
 

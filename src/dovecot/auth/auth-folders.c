@@ -3,6 +3,7 @@
 
 #include "lib.h"
 #include "restrict-access.h"
+#include "str.h"
 #include "auth-folders.h"
 #include "folder.h"
 
@@ -32,16 +33,28 @@ static bool give(enum pwned_setting_id id, const char *path, const char *group,
 bool pwned_auth_folders_give(const struct pwned_settings *set,
 			     struct pwned_error *error_r)
 {
-	struct pwned_error store, state;
-	bool store_ok, state_ok;
+	const struct {
+		enum pwned_setting_id id;
+		const char *path, *group;
+	} folders[] = {
+		{ PWNED_SET_STORE, set->store, set->store_group },
+		{ PWNED_SET_STATE_DIR, set->state_dir, NULL },
+		{ PWNED_SET_HOLD, set->hold, set->hold_group },
+	};
+	string_t *texts = t_str_new(128);
 
 	if (geteuid() != 0)
 		return TRUE;
-	store_ok = give(PWNED_SET_STORE, set->store, set->store_group, &store);
-	state_ok = give(PWNED_SET_STATE_DIR, set->state_dir, NULL, &state);
-	if (store_ok && state_ok)
-		return TRUE;
-	return pwned_error_set(error_r, "%s%s%s", store_ok ? "" : store.text,
-			       store_ok || state_ok ? "" : "; ",
-			       state_ok ? "" : state.text);
+	for (unsigned int i = 0; i < N_ELEMENTS(folders); i++) {
+		struct pwned_error error;
+
+		if (give(folders[i].id, folders[i].path, folders[i].group,
+			 &error))
+			continue;
+		if (str_len(texts) > 0)
+			str_append(texts, "; ");
+		str_append(texts, error.text);
+	}
+	return str_len(texts) == 0 ||
+	       pwned_error_set(error_r, "%s", str_c(texts));
 }

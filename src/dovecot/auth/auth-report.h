@@ -16,4 +16,7 @@ void pwned_breaker_event(void *parent,
 void pwned_store_event(void *parent, enum pwned_store_fault fault,
 		       const char *text);
 
+/* pwned_flagged, pwned_cleared and pwned_held, each also a line of the log */
+void pwned_flag_event(void *parent, const struct pwned_flag_report *report);
+
 #endif

@@ -6,7 +6,10 @@
 #include "ioloop.h"
 #include "lib-event.h"
 #include "master-service.h"
+#include "str-sanitize.h"
 #include "auth-event.h"
+#include "auth-flags.h"
+#include "auth-policy.h"
 #include "auth-process.h"
 #include "auth-report.h"
 #include "auth-server.h"
@@ -14,6 +17,7 @@
 #include "check.h"
 #include "conf.h"
 #include "dovecot-loop.h"
+#include "flags.h"
 
 #define COMPLAIN_EVERY_SECS 60
 
@@ -29,7 +33,9 @@ struct pwned_server {
 	struct pwned_reporter reporter;
 	struct pwned_loop *loop;
 	struct pwned_engine *engine;
+	struct pwned_flags *shared;       /* NULL: of this host, or none */
 	const struct pwned_settings *set; /* of the first that joined */
+	struct pwned_auth_policies *policies;
 	ARRAY(struct complaint) complaints;
 };
 
@@ -77,9 +83,11 @@ struct pwned_server *pwned_server_ref(void)
 			.fetch = pwned_fetch_event,
 			.breaker = pwned_breaker_event,
 			.store = pwned_store_event,
+			.flag = pwned_flag_event,
 			.context = server->event,
 		};
 		server->loop = pwned_dovecot_loop_new();
+		server->policies = pwned_auth_policies_new();
 		i_array_init(&server->complaints, 2);
 		master_service_set_idle_die_callback(master_service,
 						     may_end_when_idle);
@@ -99,6 +107,7 @@ void pwned_server_unref(struct pwned_server **_server)
 	the_server = NULL;
 	master_service_set_idle_die_callback(master_service, NULL);
 	pwned_server_stop(server);
+	pwned_auth_policies_free(&server->policies);
 	array_foreach_modifiable(&server->complaints, complaint)
 		i_free(complaint->text);
 	array_free(&server->complaints);
@@ -112,17 +121,38 @@ static uint64_t random_seed(void)
 	return (uint64_t)i_rand() << 32 | i_rand();
 }
 
+/* What is wrong with that stops no login. */
+static void share_flags(struct pwned_server *server,
+			const struct pwned_settings *set,
+			const struct pwned_sql_conf *sql_conf,
+			const struct pwned_error *no_flags)
+{
+	struct pwned_error error = *no_flags;
+
+	if (sql_conf != NULL)
+		server->shared = pwned_auth_flags_new(
+			sql_conf, set, server->event, server->loop,
+			&server->reporter, &error);
+	if (server->shared == NULL && set->flags.shared)
+		e_error(server->event,
+			"pwned_flags: %s: accounts are not on record",
+			error.text);
+}
+
 bool pwned_server_join(struct pwned_server *server,
-		       const struct pwned_conf *conf, const char *where,
+		       const struct pwned_conf *conf,
+		       const struct pwned_sql_conf *sql_conf,
+		       const struct pwned_error *no_flags, const char *where,
 		       struct pwned_error *error_r)
 {
 	enum pwned_setting_id id;
 
 	if (server->engine == NULL) {
-		server->engine = pwned_engine_new(&conf->set, PWNED_ROLE_AUTH,
-						  conf->proxy_auth.data,
-						  random_seed(), server->loop,
-						  &server->reporter, error_r);
+		share_flags(server, &conf->set, sql_conf, no_flags);
+		server->engine = pwned_engine_new(
+			&conf->set, PWNED_ROLE_AUTH, conf->proxy_auth.data,
+			random_seed(), server->shared, server->loop,
+			&server->reporter, error_r);
 		if (server->engine == NULL)
 			return false;
 		server->set = &conf->set;
@@ -145,11 +175,23 @@ void pwned_server_stop(struct pwned_server *server)
 {
 	if (server->engine != NULL)
 		pwned_engine_free(&server->engine);
+	if (server->shared != NULL)
+		server->shared->v->free(&server->shared);
 }
 
 struct pwned_engine *pwned_server_engine(struct pwned_server *server)
 {
 	return server->engine;
+}
+
+const struct pwned_settings *pwned_server_settings(struct pwned_server *server)
+{
+	return server->set;
+}
+
+struct pwned_auth_policies *pwned_server_policies(struct pwned_server *server)
+{
+	return server->policies;
 }
 
 struct event *pwned_server_event(struct pwned_server *server)
@@ -189,6 +231,15 @@ void pwned_server_complain(struct pwned_server *server, const char *text)
 {
 	if (complaint_is_due(server, text, TRUE))
 		e_error(server->event, "%s", text);
+}
+
+void pwned_server_complain_of_user(struct pwned_server *server,
+				   const char *what, const char *user,
+				   const char *why)
+{
+	if (complaint_is_due(server, what, TRUE))
+		e_error(server->event, "%s of user %s: %s", what,
+			str_sanitize(user, 128), why);
 }
 
 void pwned_server_warn(struct pwned_server *server, const char *text)

@@ -39,11 +39,22 @@ static void log_on_unknown(struct event *event,
 	}
 }
 
+/* A policy of a user may say hold, too, but that is not known here. */
+static void log_hold(struct event *event, const struct pwned_settings *set)
+{
+	if (!set->flags.shared && *set->hold_group == '\0' &&
+	    pwned_policy_has_hold(set->policy))
+		e_warning(event,
+			  "pwned_policy says hold, and pwned_hold_group is "
+			  "empty: no MTA can read whose mail to refuse");
+}
+
 void pwned_auth_start_log(struct event *event, const struct pwned_settings *set,
 			  const char *where)
 {
 	log_policy(event, set, where);
 	log_on_unknown(event, set, where);
+	log_hold(event, set);
 	/* the settings were read as root; libcurl reads this one as we are now
 	 */
 	if (*set->source_ca_file != '\0' &&

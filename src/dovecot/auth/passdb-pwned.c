@@ -4,17 +4,19 @@
 
 #include "auth-common.h"
 #include "auth-request.h"
-#include "base64.h"
+#include "net.h"
 #include "passdb.h"
-#include "str.h"
+#include "auth-effect.h"
 #include "auth-event.h"
 #include "auth-folders.h"
+#include "auth-policy.h"
 #include "auth-server.h"
 #include "check.h"
 #include "compat-auth.h"
+#include "auth-flags.h"
 #include "compat-conf.h"
+#include "sql-conf.h"
 #include "passdb-pwned.h"
-#include "text.h"
 
 /* A passdb block, as seen by one protocol. */
 struct pwned_passdb {
@@ -29,13 +31,20 @@ struct pwned_passdb {
 	struct pwned_error difference;
 	bool folders_given; /* false: trouble says what could not be done */
 	struct pwned_error trouble;
+	/* how to connect to shared records; NULL: not, and no_flags says why */
+	struct pwned_sql_conf *sql_conf;
+	struct pwned_error no_flags;
 };
 
 /* A login that waits for its decision, or whose late one is to come. */
 struct pwned_auth_request {
 	struct pwned_passdb *passdb;
 	struct auth_request *request; /* referenced; NULL: it is answered */
-	verify_plain_callback_t *callback;
+	bool looks_up; /* for credentials, and verifies no password */
+	union {
+		verify_plain_callback_t *verify_plain;
+		lookup_credentials_callback_t *lookup_credentials;
+	} callback;
 	struct event *event; /* NULL: nobody wants it so far */
 };
 
@@ -81,6 +90,9 @@ static struct passdb_module *passdb_pwned_create(
 	passdb->folders_given =
 		!passdb->checks ||
 		pwned_auth_folders_give(&passdb->conf.set, &passdb->trouble);
+	if (passdb->checks)
+		passdb->sql_conf = pwned_auth_flags_read(&passdb->conf.set,
+							 &passdb->no_flags);
 	passdb->debug_passwords = pwned_compat_debug_passwords(block);
 	passdb->is_common = !passdb->checks || passdb->where != NULL ||
 			    pwned_compat_conf_is_common(&passdb->conf.set,
@@ -119,6 +131,7 @@ static void passdb_pwned_init(struct passdb_module *module)
 	passdb->server = pwned_server_ref();
 	passdb->checks = passdb->checks &&
 			 pwned_server_join(passdb->server, &passdb->conf,
+					   passdb->sql_conf, &passdb->no_flags,
 					   passdb->where, &passdb->error);
 	pwned_secret_free(&passdb->conf.proxy_auth);
 	if (!passdb->checks)
@@ -136,6 +149,7 @@ static void passdb_pwned_deinit(struct passdb_module *module)
 	/* checks that still run have their settings from any of the blocks */
 	pwned_server_stop(passdb->server);
 	pwned_server_unref(&passdb->server);
+	pwned_sql_conf_free(&passdb->sql_conf);
 	pwned_conf_free(&passdb->conf);
 }
 
@@ -153,61 +167,15 @@ static enum pwned_reason skip_reason(const struct auth_request *request)
 	return PWNED_REASON_NONE;
 }
 
-static void set_refusal(struct auth_request *request,
-			const struct pwned_settings *set)
+static void credentials_answer(enum passdb_result result,
+			       lookup_credentials_callback_t *callback,
+			       struct auth_request *request)
 {
-	const char *service = pwned_compat_service(request);
-	struct pwned_text text;
-
-	pwned_text_refusal(set, service, &text);
-	/* RFC 5530. Dovecot writes [ALERT] before a reason that brings no
-	   response code of its own. */
-	auth_request_set_field(
-		request, "reason",
-		strcmp(service, "imap") == 0 ?
-			t_strconcat("[EXPIRED] ", text.text, NULL) :
-			text.text,
-		NULL);
-	/* The password is right: without it Dovecot would slow down other
-	   logins from the same address, as after a wrong one. */
-	auth_request_set_field(request, "nodelay", "", NULL);
-}
-
-static void set_warning(struct auth_request *request,
-			const struct pwned_settings *set)
-{
-	struct pwned_text text;
-	buffer_t *encoded;
-
-	/* nobody else has a place for it */
-	if (strcmp(pwned_compat_service(request), "imap") != 0)
-		return;
-	/* In base64, because Dovecot expands % in fields for mail processes. */
-	pwned_text_warning(set, &text);
-	encoded = t_base64_encode(0, SIZE_MAX, text.text, strlen(text.text));
-	pwned_compat_set_userdb_field(request, "pwned_alert", str_c(encoded));
-}
-
-/* Not PASS_EXPIRED, which would replace our text, nor the field `nologin`,
-   which Postfix and Exim do not look at. */
-static enum passdb_result apply(struct auth_request *request,
-				const struct pwned_settings *set,
-				const struct pwned_decision *decision)
-{
-	switch (pwned_decision_effect(decision)) {
-	case PWNED_ACTION_DENY:
-		set_refusal(request, set);
-		return PASSDB_RESULT_USER_DISABLED;
-	case PWNED_ACTION_TEMPFAIL:
-		return PASSDB_RESULT_INTERNAL_FAILURE;
-	case PWNED_ACTION_WARN:
-		set_warning(request, set);
-		return PASSDB_RESULT_OK;
-	case PWNED_ACTION_OFF:
-	case PWNED_ACTION_ALLOW:
-		break;
-	}
-	return PASSDB_RESULT_OK;
+	if (result == PASSDB_RESULT_OK)
+		passdb_handle_credentials(result, NULL, NULL, callback,
+					  request);
+	else
+		pwned_compat_no_credentials(result, callback, request);
 }
 
 /* Answers the request; our reference to it goes. */
@@ -217,7 +185,7 @@ static void request_answer(struct pwned_auth_request *pending,
 	struct auth_request *request = pending->request;
 	enum passdb_result result;
 
-	if (pending->event == NULL && (decision->action == PWNED_ACTION_DENY ||
+	if (pending->event == NULL && (pwned_check_event_is_logged(decision) ||
 				       pwned_check_event_is_wanted(request)))
 		pending->event = pwned_check_event_create(request);
 	if (pending->event != NULL) {
@@ -228,13 +196,25 @@ static void request_answer(struct pwned_auth_request *pending,
 		pending->event = pwned_late_event_create(
 			pwned_server_event(pending->passdb->server), request);
 	}
-	result = apply(request, &pending->passdb->conf.set, decision);
+	result = pwned_auth_effect(request, &pending->passdb->conf.set,
+				   decision);
 	if (result == PASSDB_RESULT_OK &&
 	    !pwned_compat_set_block_fields(request))
 		result = PASSDB_RESULT_INTERNAL_FAILURE;
 	pending->request = NULL;
-	pending->callback(result, request);
+	if (pending->looks_up)
+		credentials_answer(result, pending->callback.lookup_credentials,
+				   request);
+	else
+		pending->callback.verify_plain(result, request);
 	auth_request_unref(&request);
+}
+
+static const char *client_address(const struct auth_request *request)
+{
+	return request->fields.remote_ip.family == 0 ?
+		       NULL :
+		       net_ip2addr(&request->fields.remote_ip);
 }
 
 static void check_callback(void *context, const struct pwned_decision *decision)
@@ -252,32 +232,37 @@ static void check_callback(void *context, const struct pwned_decision *decision)
 		i_free(pending);
 }
 
+/* A login without a password that we could look up: NULL. */
 static void check_request(struct pwned_auth_request *pending,
-			  const char *password)
+			  const char *password, enum pwned_reason skip)
 {
 	struct auth_request *request = pending->request;
 	struct pwned_passdb *passdb = pending->passdb;
 	struct pwned_engine *engine = pwned_server_engine(passdb->server);
-	enum pwned_reason skip = skip_reason(request);
+	/* taken in any case: it is for nobody else's eyes */
+	const char *policy = pwned_compat_take_field(request, "pwned_policy");
 	struct pwned_login login = {
 		.set = &passdb->conf.set,
 		.user = request->fields.user,
 		.service = pwned_compat_service(request),
+		.address = client_address(request),
+		.skip = skip,
 		.password = password,
-		.password_size = strlen(password),
+		.password_size = password == NULL ? 0 : strlen(password),
 	};
 	struct pwned_decision decision;
 	bool known = TRUE;
 
 	if (!passdb->checks) {
 		complain_unchecked(passdb);
-		pwned_check_skip(NULL, PWNED_REASON_CONFIG, &decision);
+		pwned_check_skip(engine, NULL, PWNED_REASON_CONFIG, &decision);
 	} else if (engine == NULL) {
-		pwned_check_skip(&passdb->conf.set, PWNED_REASON_SHUTDOWN,
+		pwned_check_skip(NULL, &passdb->conf.set, PWNED_REASON_SHUTDOWN,
 				 &decision);
-	} else if (skip != PWNED_REASON_NONE) {
-		pwned_check_skip(&passdb->conf.set, skip, &decision);
 	} else {
+		if (policy != NULL && skip != PWNED_REASON_MASTER_USER)
+			login.policy = pwned_auth_policy_find(
+				passdb->server, policy, login.user);
 		known = pwned_check_start(engine, &login, check_callback,
 					  pending, &decision);
 	}
@@ -285,26 +270,33 @@ static void check_request(struct pwned_auth_request *pending,
 		check_callback(pending, &decision);
 }
 
+static struct pwned_auth_request *request_begin(struct auth_request *request)
+{
+	struct pwned_auth_request *pending =
+		i_new(struct pwned_auth_request, 1);
+
+	pending->passdb = passdb_of(request);
+	pending->request = request;
+	if (pwned_check_event_is_wanted(request))
+		pending->event = pwned_check_event_create(request);
+	auth_request_ref(request);
+	return pending;
+}
+
 static void passdb_pwned_verify_plain(struct auth_request *request,
 				      const char *password,
 				      verify_plain_callback_t *callback)
 {
-	struct pwned_passdb *passdb = passdb_of(request);
 	struct pwned_auth_request *pending;
 
 	if (!request->fields.skip_password_check) {
-		complain_unverified(passdb);
+		complain_unverified(passdb_of(request));
 		callback(PASSDB_RESULT_USER_UNKNOWN, request);
 		return;
 	}
-	pending = i_new(struct pwned_auth_request, 1);
-	pending->passdb = passdb;
-	pending->request = request;
-	pending->callback = callback;
-	if (pwned_check_event_is_wanted(request))
-		pending->event = pwned_check_event_create(request);
-	auth_request_ref(request);
-	check_request(pending, password);
+	pending = request_begin(request);
+	pending->callback.verify_plain = callback;
+	check_request(pending, password, skip_reason(request));
 }
 
 /* A mechanism whose secret we do not see, or a look-up without a login. The
@@ -313,6 +305,7 @@ static void passdb_pwned_lookup_credentials(
 	struct auth_request *request, lookup_credentials_callback_t *callback)
 {
 	struct pwned_passdb *passdb = passdb_of(request);
+	struct pwned_auth_request *pending;
 
 	if (!request->fields.skip_password_check) {
 		complain_unverified(passdb);
@@ -320,19 +313,21 @@ static void passdb_pwned_lookup_credentials(
 					    callback, request);
 		return;
 	}
-	if (request->fields.mech_name != NULL) {
-		struct event *event = pwned_check_event_create(request);
-		struct pwned_decision decision;
-
-		pwned_check_skip(passdb->checks ? &passdb->conf.set : NULL,
-				 PWNED_REASON_MECHANISM, &decision);
-		pwned_check_event_finish(event, &decision);
-		event_unref(&event);
+	if (request->fields.mech_name == NULL) {
+		(void)pwned_compat_take_field(request, "pwned_policy");
+		credentials_answer(pwned_compat_set_block_fields(request) ?
+					   PASSDB_RESULT_OK :
+					   PASSDB_RESULT_INTERNAL_FAILURE,
+				   callback, request);
+		return;
 	}
-	passdb_handle_credentials(pwned_compat_set_block_fields(request) ?
-					  PASSDB_RESULT_OK :
-					  PASSDB_RESULT_INTERNAL_FAILURE,
-				  NULL, NULL, callback, request);
+	pending = request_begin(request);
+	pending->looks_up = TRUE;
+	pending->callback.lookup_credentials = callback;
+	check_request(pending, NULL,
+		      request->fields.master_user != NULL ?
+			      PWNED_REASON_MASTER_USER :
+			      PWNED_REASON_MECHANISM);
 }
 
 static struct passdb_module_interface interface = {

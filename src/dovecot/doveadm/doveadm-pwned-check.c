@@ -95,8 +95,8 @@ static bool check_in_loop(const struct pwned_conf *conf,
 	struct ioloop *ioloop = io_loop_create();
 	struct pwned_loop *loop = pwned_dovecot_loop_new();
 	struct pwned_engine *engine = pwned_engine_new(
-		&conf->set, PWNED_ROLE_VISITOR, conf->proxy_auth.data, 0, loop,
-		&reporter, error_r);
+		&conf->set, PWNED_ROLE_VISITOR, conf->proxy_auth.data, 0, NULL,
+		loop, &reporter, error_r);
 	bool ok = engine != NULL;
 	struct answer answer;
 

@@ -12,6 +12,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+void doveadm_pwned_fail(const struct pwned_error *error)
+{
+	i_error("%s", error->text);
+	doveadm_exit_code = DOVEADM_PWNED_EX_FAILED;
+}
+
+void doveadm_pwned_mistyped(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	i_error("%s", t_strdup_vprintf(format, args));
+	va_end(args);
+	doveadm_exit_code = EX_USAGE;
+}
+
 bool doveadm_pwned_load(const char *path, struct pwned_conf *conf_r,
 			struct pwned_error *error_r)
 {
@@ -86,4 +102,21 @@ void doveadm_pwned_rights_give_back(struct doveadm_pwned_rights *rights)
 		i_fatal("root's rights cannot be taken back: %m");
 	rights->taken = FALSE;
 	i_free(rights->groups);
+}
+
+enum pwned_state_read doveadm_pwned_state_read(const struct pwned_settings *set,
+					       struct pwned_state *state_r,
+					       struct pwned_error *error_r)
+{
+	enum pwned_state_read result;
+	struct doveadm_pwned_rights rights;
+
+	i_zero(state_r);
+	if (*set->state_dir == '\0')
+		return PWNED_STATE_NONE;
+	if (!doveadm_pwned_rights_take(set->state_dir, &rights, error_r))
+		return PWNED_STATE_UNREAD;
+	result = pwned_state_file_read(set->state_dir, state_r, error_r);
+	doveadm_pwned_rights_give_back(&rights);
+	return result;
 }

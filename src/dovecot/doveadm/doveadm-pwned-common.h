@@ -3,6 +3,7 @@
 #define DOVEADM_PWNED_COMMON_H
 
 #include "conf.h"
+#include "state-file.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -10,6 +11,15 @@
 /* What the commands share. */
 
 struct doveadm_cmd_context;
+
+/* An interface, with EX_USAGE and EX_NOUSER: doc/man/doveadm-pwned.1 */
+#define DOVEADM_PWNED_EX_FAILED 1
+
+/* Says what is wrong, and sets the exit status. */
+void doveadm_pwned_fail(const struct pwned_error *error);
+/* The same for what was typed. */
+void doveadm_pwned_mistyped(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
 
 /* Reads the settings. path NULL: those that Dovecot reads. */
 bool doveadm_pwned_load(const char *path, struct pwned_conf *conf_r,
@@ -41,5 +51,11 @@ bool doveadm_pwned_rights_take(const char *folder,
 			       struct doveadm_pwned_rights *rights_r,
 			       struct pwned_error *error_r);
 void doveadm_pwned_rights_give_back(struct doveadm_pwned_rights *rights);
+
+/* Auth's state file, with the rights of its owner. NONE where nothing is kept.
+ */
+enum pwned_state_read doveadm_pwned_state_read(const struct pwned_settings *set,
+					       struct pwned_state *state_r,
+					       struct pwned_error *error_r);
 
 #endif
