@@ -14,7 +14,11 @@ from lib.postfix import Postfix
 from lib.processes import Daemon, scratch_folder
 from lib.range_source import Nginx, RangeServer
 
-DEFAULT_FOLDERS = (Path("/var/cache/dovecot-pwned"), Path("/var/lib/dovecot-pwned"))
+DEFAULT_FOLDERS = (
+    Path("/var/cache/dovecot-pwned"),
+    Path("/var/lib/dovecot-pwned"),
+    Path("/var/lib/dovecot-pwned-hold"),
+)
 
 
 def pytest_collection_modifyitems(

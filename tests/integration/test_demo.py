@@ -59,7 +59,7 @@ def test_a_wrong_transcript_is_noticed(
     "replies", [[], ["235 2.7.0 Authentication successful"], ["535 5.7.8"]]
 )
 def test_a_wrong_line_is_a_failure(replies: list[str]) -> None:
-    refused = next(step for step in demo.STEPS if step.protocol == "submission")
+    refused = next(step for step in demo.REFUSING if step.protocol == "submission")
     with pytest.raises(demo.Failure):
         demo.check_lines(refused, [("S", reply) for reply in replies])
 

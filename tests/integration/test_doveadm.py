@@ -178,6 +178,8 @@ def test_stats_name_nobody() -> None:
             state = (site.dovecot.place.state / "auth.state").read_text()
             for user in users:
                 for text in (said, state):
+                    # the name of a counter, and a customer's choice
+                    text = text.replace("unchecked_no_password", "")
                     assert user.name not in text
                     assert Secret(user.password).found_in(text.encode()) == []
 
@@ -227,7 +229,7 @@ def test_nothing_is_there_yet(idle: Dovecot) -> None:
     assert rows["state"] == "no auth has written any yet"
     assert pwned.purged("--all") == 0
     assert pwned.purged("--older-than", "7") == 0
-    for folder in (idle.place.store, idle.place.state):
+    for folder in (idle.place.store, idle.place.state, idle.place.hold):
         assert list(folder.iterdir()) == []
 
 
@@ -328,7 +330,7 @@ def test_a_wrong_state_file(idle: Dovecot, text: str, said: str) -> None:
 
 
 def test_without_a_state_folder(idle: Dovecot) -> None:
-    idle.place.state.rmdir()
+    shutil.rmtree(idle.place.state)
     assert Pwned(idle).rows()["state"] == "no auth has written any yet"
 
 

@@ -194,6 +194,11 @@ OF_THE_SERVER = {
     "pwned_store_max_size": "1 GB",
     "pwned_cache_size": "4 MB",
     "pwned_state_dir": "/srv/dovecot-pwned/state",
+    "pwned_flags": "pgsql:/etc/hostname",
+    "pwned_flag_expire": "30 days",
+    "pwned_clear_after": "12 h",
+    "pwned_hold": "/srv/dovecot-pwned/hold",
+    "pwned_hold_group": "mail",
 }
 BY_PROTOCOL = {
     "pwned_wait": "1500 ms",
@@ -203,6 +208,9 @@ BY_PROTOCOL = {
     "pwned_url": "https://www.example.com/#password",
     "pwned_message": "Refused",
     "pwned_warning": "Warned",
+    "pwned_exempt": "anna @example.com 192.0.2.0/24",
+    "pwned_hold_message": "Held",
+    "pwned_suspend_message": "Suspended",
 }
 ALL = OF_THE_SERVER | BY_PROTOCOL
 
@@ -369,7 +377,7 @@ def test_nothing_in_quotes_is_expanded(conf: Conf, text: str) -> None:
 
 LONG_URL = "https://www.example.com/" + "u" * 80
 LONG_TEXT = "t" * 100 + " {url}"
-TOO_LONG = "expected at most 200 bytes in a text with {url} expanded"
+TOO_LONG = "expected at most 200 bytes in a text with {url} and {date} expanded"
 TOO_PATIENT = "expected pwned_wait to be no longer than pwned_fetch_timeout"
 IN_TIME = "'soon': expected a time from 0 ms to 8 s"
 # dovecot.conf, and what is said of it.

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 from lib import sasl, tokens
-from lib.clients import Imap, Smtp
+from lib.clients import Imap, Smtp, cram_md5
+from lib.doveadm import Pwned
 from lib.sasl import ScramSha256
 from lib.site import Site
-from lib.users import BREACHED, CLEAN, MASTER, WRONG_PASSWORD
+from lib.users import BREACHED, CLEAN, CLEAN2, MASTER, WRONG_PASSWORD, User
 
 DENY_EVERYWHERE = "pwned_policy = *=deny\n"
 UNCHECKED = {"verdict": "unchecked", "action": "allow", "origin": "none"}
@@ -131,3 +132,24 @@ def test_a_look_up_is_no_login(site: Site) -> None:
     assert found.returncode == 0
     assert BREACHED.name in found.stdout
     assert site.dovecot.checks() == checks
+
+
+def test_a_suspended_account_sends_by_no_mechanism() -> None:
+    """Whatever it shows of a password: an operator's word counts for all."""
+    with Site(mechanisms=("plain", "login", "cram-md5")) as site:
+        suspended = Pwned(site.dovecot).run("suspend", CLEAN.name)
+        assert suspended.returncode == 0
+        with site.auth() as auth:
+            for user, ok in ((CLEAN, False), (CLEAN2, True)):
+                answers = [
+                    auth.plain(user.name, user.password),
+                    auth.challenged("CRAM-MD5", answer_as(user)),
+                ]
+                assert [reply.ok for reply in answers] == [ok, ok]
+                assert ok or all("suspended" in r.fields["reason"] for r in answers)
+        with site.auth("imap") as auth:
+            assert auth.plain(CLEAN.name, CLEAN.password).ok
+
+
+def answer_as(user: User) -> Callable[[bytes], bytes]:
+    return lambda challenge: cram_md5(challenge, user.name, user.password)

@@ -32,7 +32,7 @@ MISTAKES = {
     "policy": (
         "pwned_policy = smtp=forbid\n",
         1,
-        "pwned_policy: 'forbid' is not an action: expected off, warn or deny",
+        "pwned_policy: 'forbid' is not an action: expected off, warn, hold or deny",
     ),
     "time": (
         "pwned_wait = soon\n",
@@ -47,7 +47,8 @@ MISTAKES = {
     "a text that is too long": (
         f"pwned_url = https://www.example.com/{'x' * 150}\n",
         1,
-        "pwned_url: expected at most 200 bytes in a text with {url} expanded",
+        "pwned_url: expected at most 200 bytes in a text with {url} and "
+        "{date} expanded",
     ),
     NO_FILE: (
         "pwned_source_ca_file = /nonexistent/ca.pem\n",
@@ -166,7 +167,7 @@ def test_values_as_json(tmp_path: Path) -> None:
     shown = pwned_config("-f", "json", "-c", str(file))
     assert shown.returncode == 0, shown.stderr
     rows = {row["setting"]: row for row in json.loads(shown.stdout)}
-    assert len(rows) == 21
+    assert len(rows) == 29
     assert rows["pwned_dry_run"] == {
         "setting": "pwned_dry_run",
         "value": "yes",

@@ -71,7 +71,9 @@ def test_cram_md5(start_dovecot: StartDovecot) -> None:
         assert client.authenticate_cram_md5(CLEAN.name, CLEAN.password).accepted
 
 
-@pytest.mark.parametrize("verifier", Verifier)
+@pytest.mark.parametrize(
+    "verifier", [one for one in Verifier if one is not Verifier.ANYBODY]
+)
 def test_verifiers(start_dovecot: StartDovecot, verifier: Verifier) -> None:
     dovecot = start_dovecot(checker=None, verifier=verifier, auth_cache=True)
     for user in (CLEAN, BREACHED):

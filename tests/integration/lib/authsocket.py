@@ -7,7 +7,7 @@ import socket
 import time
 from base64 import b64encode
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -75,6 +75,23 @@ class AuthSocket:
         certificate = (f"cert_username={user}", "valid-client-cert")
         name = b64encode(user.encode())
         return self._authenticate("EXTERNAL", [name], 1, certificate)[0]
+
+    def challenged(self, mechanism: str, answer: Callable[[bytes], bytes]) -> Reply:
+        """A mechanism in which the server speaks first: answer makes the client's
+        response of its challenge, both in base64."""
+        self._next_id += 1
+        started = time.monotonic()
+        words = f"{mechanism}\tservice={self._service}"
+        self._send(b"AUTH\t%d\t%s\n" % (self._next_id, words.encode()))
+        while True:
+            for line in self._read_lines():
+                kind, number, *fields = line.split(b"\t")
+                if kind == b"CONT" and int(number) == self._next_id:
+                    response = answer(fields[0])
+                    self._send(b"CONT\t%d\t%s\n" % (self._next_id, response))
+                elif kind in (b"OK", b"FAIL") and int(number) == self._next_id:
+                    rest = tuple(field.decode() for field in (kind, *fields))
+                    return Reply(kind == b"OK", rest, time.monotonic() - started)
 
     def _authenticate(
         self,

@@ -22,7 +22,21 @@ LATE_EVENT = "pwned_check_late"
 FETCH_EVENT = "pwned_fetch_finished"
 BREAKER_EVENT = "pwned_breaker_changed"
 STORE_EVENT = "pwned_store_failed"
-OUR_EVENTS = (EVENT, LATE_EVENT, FETCH_EVENT, BREAKER_EVENT, STORE_EVENT)
+ACCOUNT_EVENTS = (
+    "pwned_flagged",
+    "pwned_cleared",
+    "pwned_held",
+    "pwned_released",
+    "pwned_denied",
+)
+OUR_EVENTS = (
+    EVENT,
+    LATE_EVENT,
+    FETCH_EVENT,
+    BREAKER_EVENT,
+    STORE_EVENT,
+    *ACCOUNT_EVENTS,
+)
 # Those that every event has come first: Dovecot counts an event under its
 # labels up to the first that it lacks.
 EVENT_LABELS = ("verdict", "action", "service", "origin", "dry_run", "reason")
@@ -34,6 +48,8 @@ class Verifier(Enum):
     PLAIN = "plain"
     SHA512_CRYPT = "sha512-crypt"
     PAM = "pam"  # in an auth-worker
+    # Any user with the password of the first of the setup, whatever his name.
+    ANYBODY = "anybody"
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,8 @@ class Setup:
     # userdb prefetch first, and whether the verifier has something for it.
     prefetch: bool = False
     passdb_has_userdb_fields: bool = False
+    # A field pwned_policy that the verifier returns for a user, by his name.
+    user_policies: dict[str, str] = field(default_factory=dict)
     imap_plugin: bool = False
     hibernate: bool = False
     # Each event of ours also goes to the log, as JSON with all its fields.
@@ -122,6 +140,11 @@ class Place:
         return self.folder / "pwned-state"
 
     @property
+    def hold(self) -> Path:
+        """pwned_hold, likewise."""
+        return self.folder / "pwned-hold"
+
+    @property
     def token_keys(self) -> Path:
         return self.folder / "keys"
 
@@ -151,6 +174,8 @@ def passwd_file(setup: Setup, place: Place, users: Iterable[User]) -> str:
         fields = ""
         if setup.passdb_has_userdb_fields:
             fields = f"userdb_uid={MAIL_UID} userdb_gid={MAIL_UID} userdb_home={home}"
+        if user.name in setup.user_policies:
+            fields += f" pwned_policy={setup.user_policies[user.name]}"
         return f"{user.name}:{secret}:{MAIL_UID}:{MAIL_UID}::{home}::{fields}\n"
 
     return "".join(map(line, users))
@@ -159,7 +184,7 @@ def passwd_file(setup: Setup, place: Place, users: Iterable[User]) -> str:
 def auth_folder(path: Path) -> Path:
     """A folder of auth's user alone, as `make install` makes it."""
     if not path.exists():
-        path.mkdir()
+        path.mkdir(parents=True)
         shutil.chown(path, "dovecot", "dovecot")
         path.chmod(0o700)
     return path
@@ -168,7 +193,11 @@ def auth_folder(path: Path) -> Path:
 def settings_text(setup: Setup, place: Place) -> str:
     """Those of the setup, and behind them where its files lie: each Dovecot has
     folders of its own."""
-    ours = {"pwned_store": place.store, "pwned_state_dir": place.state}
+    ours = {
+        "pwned_store": place.store,
+        "pwned_state_dir": place.state,
+        "pwned_hold": place.hold,
+    }
     lines = [
         f"{name} = {auth_folder(path)}\n"
         for name, path in ours.items()

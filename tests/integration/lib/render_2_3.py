@@ -29,6 +29,9 @@ class Renderer23(Renderer):
         key = "cache_key=%u " if self.setup.auth_cache else ""
         return f"args = {key}dovecot"
 
+    def one_password(self, password: str) -> str:
+        return f"args = password={password}"
+
     def only_for(self, *mechanisms: str) -> str:
         return f"mechanisms = {' '.join(mechanisms)}"
 

@@ -47,6 +47,9 @@ class Renderer24(Renderer):
     def pam(self) -> str:
         return "service_name = dovecot"
 
+    def one_password(self, password: str) -> str:
+        return f"passdb_static_password = {password}"
+
     def only_for(self, *mechanisms: str) -> str:
         return f"mechanisms_filter = {' '.join(mechanisms)}"
 

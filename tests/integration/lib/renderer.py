@@ -70,6 +70,10 @@ class Renderer(ABC):
         """A line within a passdb."""
 
     @abstractmethod
+    def one_password(self, password: str) -> str:
+        """A line within a passdb."""
+
+    @abstractmethod
     def only_for(self, *mechanisms: str) -> str:
         """A line within a passdb."""
 
@@ -153,6 +157,8 @@ class Renderer(ABC):
         driver, source = "passwd-file", self.passwd_file(self.place.users)
         if setup.verifier is Verifier.PAM:
             driver, source = "pam", self.pam()
+        if setup.verifier is Verifier.ANYBODY:
+            driver, source = "static", self.one_password(setup.users[0].password)
         result = "return-ok" if setup.checker is None else "continue-ok"
         return self.passdb(
             "verifier",

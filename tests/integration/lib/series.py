@@ -32,6 +32,10 @@ class Series:
         """A pattern, from two."""
         return self.denial.format(user=user, address=address)
 
+    def hold_line(self, user: str, address: str) -> str:
+        """A pattern, from two."""
+        return self.denial_line(user, address).replace("Login refused", "Mail held")
+
     def label(self, value: str) -> str:
         """As a metric has it."""
         if self.label_chars and len(value) > self.label_chars:
