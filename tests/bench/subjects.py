@@ -120,7 +120,10 @@ def ours(folder: Path, settings: str) -> Kind:
     folder.mkdir(parents=True)
     store = auth_folder(folder / "store")
     state = auth_folder(folder / "state")
-    places = f"pwned_store = {store}\npwned_state_dir = {state}\n"
+    hold = auth_folder(folder / "hold")
+    places = (
+        f"pwned_store = {store}\npwned_state_dir = {state}\npwned_hold = {hold}\n"
+    )
     return Kind("pwned", settings + places)
 
 
