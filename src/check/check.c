@@ -205,6 +205,9 @@ static void check_decide_late(struct pwned_check *check)
 	(void)pwned_way_tell(&check->way, &decision, &rung, NULL, NULL,
 			     &ignored);
 	pwned_engine_state_changed(check->way.engine);
+	/* what the record, when it comes, is cleared by */
+	if (!decision.renewed)
+		check->decision = decision;
 	if (!check_stays(check))
 		check_free(check);
 	callback(context, &decision);

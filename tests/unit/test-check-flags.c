@@ -724,6 +724,27 @@ static void a_clean_login_clears_though_its_range_is_renewed(void **state)
 	assert_int_equal(f->flags.news.saying, PWNED_SAYING_BREACHED);
 }
 
+/* A source that is being tried has nobody wait for it, nor for the record. */
+static void a_clean_login_clears_though_its_range_comes_late(void **state)
+{
+	struct fixture *f = *state;
+	struct pwned_flag flag = flagged(3);
+	struct client client;
+
+	f->flags.may_have = true;
+	fake_source.probe = true;
+	log_in(&client, "imap");
+	fake_source.probe = false;
+	assert_true(client.at_once);
+	assert_int_equal(client.decision.verdict, PWNED_VERDICT_UNKNOWN);
+	answer(0, 0);
+	assert_int_equal(client.called, 1);
+	assert_int_equal(f->flags.tells, 0);
+	fake_flags_find(&f->flags, &flag);
+	assert_int_equal(f->flags.tells, 1);
+	assert_int_equal(f->flags.news.saying, PWNED_SAYING_CLEAN);
+}
+
 static void the_end_goes_by_what_an_old_range_said(void **state)
 {
 	struct fixture *f = *state;
@@ -783,6 +804,7 @@ int main(void)
 		TEST(the_brake_holds_late_holds_back),
 		TEST(a_late_breach_behind_a_release),
 		TEST(a_clean_login_clears_though_its_range_is_renewed),
+		TEST(a_clean_login_clears_though_its_range_comes_late),
 		TEST(the_end_goes_by_what_an_old_range_said),
 		TEST(who_is_exempt_does_not_fail_with_the_source),
 	};

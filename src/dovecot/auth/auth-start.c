@@ -77,4 +77,6 @@ void pwned_auth_start_log_further(struct event *event,
 		log_policy(event, set, where);
 	if (set->on_unknown != first->on_unknown)
 		log_on_unknown(event, set, where);
+	if (!pwned_policy_has_hold(first->policy))
+		log_hold(event, set);
 }

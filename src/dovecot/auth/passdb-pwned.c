@@ -291,6 +291,7 @@ static void passdb_pwned_verify_plain(struct auth_request *request,
 
 	if (!request->fields.skip_password_check) {
 		complain_unverified(passdb_of(request));
+		(void)pwned_compat_take_field(request, "pwned_policy");
 		callback(PASSDB_RESULT_USER_UNKNOWN, request);
 		return;
 	}
@@ -309,6 +310,7 @@ static void passdb_pwned_lookup_credentials(
 
 	if (!request->fields.skip_password_check) {
 		complain_unverified(passdb);
+		(void)pwned_compat_take_field(request, "pwned_policy");
 		pwned_compat_no_credentials(PASSDB_RESULT_USER_UNKNOWN,
 					    callback, request);
 		return;
