@@ -14,6 +14,7 @@ from lib.site import Site
 from lib.users import BREACHED, CLEAN, CLEAN2, MASTER, WRONG_PASSWORD, User
 
 DENY_EVERYWHERE = "pwned_policy = *=deny\n"
+TOKENS = [("OAUTHBEARER", sasl.oauthbearer), ("XOAUTH2", sasl.xoauth2)]
 UNCHECKED = {"verdict": "unchecked", "action": "allow", "origin": "none"}
 
 
@@ -67,10 +68,7 @@ def test_a_mechanism_still_refuses_a_wrong_password(site: Site) -> None:
         assert not client.authenticate_cram_md5(CLEAN.name, WRONG_PASSWORD).accepted
 
 
-@pytest.mark.parametrize(
-    ("mechanism", "response"),
-    [("OAUTHBEARER", sasl.oauthbearer), ("XOAUTH2", sasl.xoauth2)],
-)
+@pytest.mark.parametrize(("mechanism", "response"), TOKENS)
 def test_tokens(
     passwordless: Site, mechanism: str, response: Callable[[str, str], bytes]
 ) -> None:
@@ -149,6 +147,22 @@ def test_a_suspended_account_sends_by_no_mechanism() -> None:
                 assert ok or all("suspended" in r.fields["reason"] for r in answers)
         with site.auth("imap") as auth:
             assert auth.plain(CLEAN.name, CLEAN.password).ok
+
+
+def test_a_suspended_account_sends_by_no_token(passwordless: Site) -> None:
+    pwned = Pwned(passwordless.dovecot)
+    assert pwned.run("suspend", CLEAN2.name).returncode == 0
+    for service, ok in ("smtp", False), ("imap", True):
+        with passwordless.auth(service) as auth:
+            for mechanism, response in TOKENS:
+                shown = response(CLEAN2.name, tokens.issue(CLEAN2.name))
+                reply = auth.respond(mechanism, shown)
+                assert reply.ok is ok, reply
+                assert ok or "suspended" in reply.fields["reason"]
+    assert pwned.run("clear", CLEAN2.name).returncode == 0
+    with passwordless.auth() as auth:
+        shown = sasl.xoauth2(CLEAN2.name, tokens.issue(CLEAN2.name))
+        assert auth.respond("XOAUTH2", shown).ok
 
 
 def answer_as(user: User) -> Callable[[bytes], bytes]:

@@ -111,5 +111,8 @@ def test_the_client_never_sees_it() -> None:
             login = site.login(service, user)
             said = b"\n".join(line for _, line in login.transcript)
             assert b"pwned_policy" not in said
-        result = site.dovecot.doveadm("auth", "test", LAX.name, LAX.password)
-        assert "pwned_policy" not in result.stdout
+        for command in ("test", LAX.name, LAX.password), ("lookup", LAX.name):
+            result = site.dovecot.doveadm("auth", *command)
+            assert result.returncode == 0, result.stderr
+            assert "passdb" in result.stdout
+            assert "pwned_policy" not in result.stdout

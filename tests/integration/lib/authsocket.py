@@ -70,6 +70,10 @@ class AuthSocket:
         responses = (sasl_plain(*login) for login in logins)
         return self._authenticate("PLAIN", responses, concurrency, parameters)
 
+    def respond(self, mechanism: str, response: bytes) -> Reply:
+        """A mechanism in which the client says all at once."""
+        return self._authenticate(mechanism, [response], 1, ("secured",))[0]
+
     def external(self, user: str) -> Reply:
         """EXTERNAL for the user whom a client certificate names."""
         certificate = (f"cert_username={user}", "valid-client-cert")
