@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Postfix refuses the mail of those who are held, by the examples that we ship."""
 
+import re
 import signal
 import subprocess
 import threading
@@ -151,19 +152,27 @@ def test_look_ups_beside_a_writer(postfix: HoldPostfix, holds: HoldFile) -> None
     assert found == LOOKUPS
 
 
+def query_of_old_postfix(text: str) -> str:
+    """The one that the example has for Postfix 3.7, the one of Debian 12."""
+    before, shipped, rest = re.split(r"^(?=query =|# Postfix up to 3)", text, flags=re.M)
+    assert "LATIN1" in rest and "lower(" in shipped
+    _, _, query = rest.partition("\n#query")
+    return before + "query" + query.replace("\n#", "\n")
+
+
 def test_postgresql(dovecot: Dovecot) -> None:
     """The view; hostile names; and the database down."""
     with HoldView().start() as view:
         text = view.map_text(EXAMPLES / "pwned-hold-pgsql.cf")
+        if series.installed().name == "2.3":
+            text = query_of_old_postfix(text)
         with HoldPostfix(dovecot, "pgsql", text).start() as postfix:
             view.write({ANNA.name: TEXT})
             assert b"MAIL 550 5.7.1 <anna@example.com>: " in mail(postfix.port, ANNA)
             assert is_sent(postfix, BERT)
             assert arrives(postfix)
             for name in HOSTILE:
-                # Postfix 3.7 speaks LATIN1 to PostgreSQL, which doc/HOLD says.
-                ascii_only = series.installed().name == "2.3"
-                if name.isprintable() and (name.isascii() or not ascii_only):
+                if name.isprintable():
                     user = User(name, ANNA.password)
                     view.write({BERT.name: TEXT, "underXscore": TEXT})
                     assert is_sent(postfix, user), name
