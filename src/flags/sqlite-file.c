@@ -18,7 +18,8 @@
 /* What a WAL that grew keeps of the disk. */
 #define WAL_BYTES "4194304"
 /* Auth has 256 MB of address space. */
-#define CACHE_KB "512"
+#define CACHE_KB    "512"
+#define AGAIN_MSECS 5
 
 static enum pwned_db_result result_of(int code)
 {
@@ -232,12 +233,30 @@ static void spare_readers(struct pwned_sqlite *file)
 	file->lock = pwned_wal_lock_new(file->db);
 }
 
+/* Where another makes the same file, SQLite does not wait by itself: one of
+   them may already read when it finds that the other writes
+   (sqlite3BtreeBeginTrans). */
+static enum pwned_db_result become_wal(struct pwned_sqlite *file,
+				       unsigned int busy_msecs,
+				       struct pwned_error *error_r)
+{
+	enum pwned_db_result result;
+	unsigned int waited_msecs = 0;
+
+	while ((result = pwned_sqlite_exec(file, "PRAGMA journal_mode=WAL",
+					   error_r)) == PWNED_DB_BUSY &&
+	       waited_msecs < busy_msecs) {
+		(void)sqlite3_sleep(AGAIN_MSECS);
+		waited_msecs += AGAIN_MSECS;
+	}
+	return result;
+}
+
 static enum pwned_db_result set_up(struct pwned_sqlite *file,
-				   enum pwned_db_durability durability,
+				   const struct pwned_sqlite_params *params,
 				   struct pwned_error *error_r)
 {
-	static const char common[] = "PRAGMA journal_mode=WAL;"
-				     "PRAGMA journal_size_limit=" WAL_BYTES ";"
+	static const char common[] = "PRAGMA journal_size_limit=" WAL_BYTES ";"
 				     "PRAGMA cache_size=-" CACHE_KB ";"
 				     "PRAGMA mmap_size=0;"
 				     "PRAGMA temp_store=MEMORY;"
@@ -248,10 +267,12 @@ static enum pwned_db_result set_up(struct pwned_sqlite *file,
 	(void)sqlite3_extended_result_codes(file->db, 1);
 	(void)sqlite3_file_control(file->db, NULL, SQLITE_FCNTL_PERSIST_WAL,
 				   &persist);
-	result = pwned_sqlite_exec(file, common, error_r);
+	result = become_wal(file, params->busy_msecs, error_r);
+	if (result == PWNED_DB_OK)
+		result = pwned_sqlite_exec(file, common, error_r);
 	if (result != PWNED_DB_OK)
 		return result;
-	if (durability == PWNED_DB_DURABLE)
+	if (params->durability == PWNED_DB_DURABLE)
 		return pwned_sqlite_exec(file, "PRAGMA synchronous=FULL",
 					 error_r);
 	/* instead of the automatic checkpoint, whose hook it is */
@@ -302,7 +323,7 @@ static enum pwned_db_result open_file(const struct pwned_sqlite_params *params,
 	(void)sqlite3_busy_timeout(file->db, (int)params->busy_msecs);
 	if (file->is_shared)
 		spare_readers(file);
-	return set_up(file, params->durability, error_r);
+	return set_up(file, params, error_r);
 }
 
 enum pwned_db_result pwned_sqlite_open(const struct pwned_sqlite_params *params,

@@ -6,6 +6,7 @@
 #include "support/unit.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -413,6 +414,43 @@ static int open_once(const char *folder)
 	return 0;
 }
 
+/* Another that has just made the file, and is to make it one with a WAL. */
+static pid_t begin_one(const char *folder, unsigned int for_usecs)
+{
+	int ready[2];
+	char byte = 0;
+	sqlite3 *db;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (sqlite3_open(path_of(folder, NAME), &db) != SQLITE_OK ||
+		    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
+			    SQLITE_OK ||
+		    write(ready[1], &byte, 1) != 1)
+			_exit(1);
+		(void)usleep(for_usecs);
+		_exit(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL));
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	return pid;
+}
+
+static void one_that_another_is_making_is_waited_for(void **state)
+{
+	pid_t pid = begin_one(*state, 300000);
+	int status;
+
+	assert_int_equal(chmod(path_of(*state, NAME), 0600), 0);
+	assert_int_equal(open_once(*state), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void two_may_make_it_at_once(void **state)
 {
 	for (unsigned int i = 0; i < 10; i++) {
@@ -764,6 +802,7 @@ int main(void)
 		TEST(the_journal_keeps_an_hour_and_the_last_command),
 		TEST(a_file_of_the_first_form_is_brought_to_ours),
 		TEST(a_newer_form_is_left_alone),
+		TEST(one_that_another_is_making_is_waited_for),
 		TEST(two_may_make_it_at_once),
 		TEST(two_may_bring_it_to_our_form_at_once),
 		TEST(no_change_of_two_writers_is_lost),
