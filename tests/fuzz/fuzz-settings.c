@@ -48,6 +48,12 @@ static void check_texts(const struct pwned_settings *set)
 	check_text(&text);
 	pwned_text_warning(set, 0, 1, &text);
 	check_text(&text);
+	pwned_text_warning(set, UINT64_C(1800000000), 1, &text);
+	check_text(&text);
+	pwned_text_hold(set, &text);
+	check_text(&text);
+	pwned_text_suspension(set, &text);
+	check_text(&text);
 }
 
 static void check_values(const struct pwned_settings *set)
