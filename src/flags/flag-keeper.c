@@ -134,6 +134,8 @@ static void filters_add(struct pwned_flag_keeper *keeper, const char *user)
 		pwned_flag_filter_add(keeper->next_filter, user);
 }
 
+static void flush_soon(struct pwned_flag_keeper *keeper, unsigned int msecs);
+
 static void tell_done(struct pwned_flag_keeper *keeper,
 		      struct pwned_flag_task *task, bool ran)
 {
@@ -142,11 +144,15 @@ static void tell_done(struct pwned_flag_keeper *keeper,
 	if (keeper->tells_before > 0)
 		keeper->tells_before--;
 	next_filter_comes(keeper);
-	if (!ran || !task->ok)
+	if (!ran || !task->ok) {
 		pwned_count(keeper->counters, PWNED_COUNT_FLAGS_DROPPED);
+		if (task->waiter != NULL)
+			task->waiter->lost = true;
+	}
+	/* what was told while a flush took longer than it was to wait */
+	if (keeper->unwritten > 0 && !keeper->flushes)
+		flush_soon(keeper, FLUSH_MSECS);
 }
-
-static void flush_soon(struct pwned_flag_keeper *keeper, unsigned int msecs);
 
 /* Those who still wait are asked for again with the next flush. */
 static void waiters_answer(struct pwned_flag_keeper *keeper,
@@ -156,10 +162,11 @@ static void waiters_answer(struct pwned_flag_keeper *keeper,
 
 	while ((waiter = TAILQ_FIRST(waiters)) != NULL) {
 		struct pwned_flags_request request = *waiter->request;
-		bool written = waiter->written;
+		bool written = waiter->written && !waiter->lost;
 
 		TAILQ_REMOVE(waiters, waiter, entry);
-		if (!written && !ended && request.told != NULL) {
+		if (!written && !waiter->lost && !ended &&
+		    request.told != NULL) {
 			TAILQ_INSERT_TAIL(&keeper->waiters, waiter, entry);
 			continue;
 		}
@@ -380,7 +387,8 @@ static struct pwned_flags_request *find(struct pwned_flags *flags,
 }
 
 static bool tell_task(struct pwned_flag_keeper *keeper,
-		      const struct pwned_flag_news *said)
+		      const struct pwned_flag_news *said,
+		      struct pwned_flag_waiter *waiter)
 {
 	struct pwned_flag_task *task =
 		task_new(keeper, PWNED_TASK_TELL, said->user);
@@ -389,13 +397,14 @@ static bool tell_task(struct pwned_flag_keeper *keeper,
 		return false;
 	pwned_flag_task_set_said(task, said);
 	task->number = ++keeper->number;
+	task->waiter = waiter;
 	if (!task_push(task))
 		return false;
 	keeper->tells++;
 	return true;
 }
 
-static struct pwned_flags_request *wait_for(struct pwned_flag_keeper *keeper,
+static struct pwned_flag_waiter *waiter_for(struct pwned_flag_keeper *keeper,
 					    const char *user,
 					    pwned_flags_told_callback *callback,
 					    void *context)
@@ -409,8 +418,7 @@ static struct pwned_flags_request *wait_for(struct pwned_flag_keeper *keeper,
 		return NULL;
 	}
 	request->told = callback;
-	TAILQ_INSERT_TAIL(&keeper->waiters, waiter, entry);
-	return request;
+	return waiter;
 }
 
 static struct pwned_flags_request *tell(struct pwned_flags *flags,
@@ -419,20 +427,24 @@ static struct pwned_flags_request *tell(struct pwned_flags *flags,
 					void *context)
 {
 	struct pwned_flag_keeper *keeper = (struct pwned_flag_keeper *)flags;
-	struct pwned_flags_request *request = NULL;
+	struct pwned_flag_waiter *waiter = NULL;
 
-	if (!pwned_user_is_recordable(news->user) || !tell_task(keeper, news)) {
+	if (callback != NULL)
+		waiter = waiter_for(keeper, news->user, callback, context);
+	if (!pwned_user_is_recordable(news->user) ||
+	    !tell_task(keeper, news, waiter)) {
+		pwned_flag_waiter_free(waiter);
 		pwned_count(keeper->counters, PWNED_COUNT_FLAGS_DROPPED);
 		return NULL;
 	}
 	filters_add(keeper, news->user);
-	if (callback != NULL)
-		request = wait_for(keeper, news->user, callback, context);
+	if (waiter != NULL)
+		TAILQ_INSERT_TAIL(&keeper->waiters, waiter, entry);
 	if (keeper->flush_msecs > 0)
 		flush_soon(keeper, FLUSH_MSECS); /* it fails, and is tried */
 	else
-		flush_soon(keeper, request != NULL ? 0 : FLUSH_MSECS);
-	return request;
+		flush_soon(keeper, waiter != NULL ? 0 : FLUSH_MSECS);
+	return waiter == NULL ? NULL : waiter->request;
 }
 
 static void forget_request(struct pwned_flags_request **_request)

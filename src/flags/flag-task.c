@@ -159,6 +159,8 @@ struct pwned_flag_waiter *pwned_flag_waiter_new(
 
 void pwned_flag_waiter_free(struct pwned_flag_waiter *waiter)
 {
+	if (waiter == NULL)
+		return;
 	free(waiter->request);
 	free(waiter);
 }

@@ -29,7 +29,8 @@ struct pwned_flag_sight {
 /* Somebody waits until what he told is written. */
 struct pwned_flag_waiter {
 	TAILQ_ENTRY(pwned_flag_waiter) entry;
-	bool written;
+	bool written; /* the thread's, while it has it */
+	bool lost;    /* what he told could not be kept; the loop's */
 	struct pwned_flags_request *request;
 	char user[];
 };
@@ -52,6 +53,7 @@ struct pwned_flag_task {
 	bool ok;
 	struct pwned_flag_news said;
 	uint64_t number;
+	struct pwned_flag_waiter *waiter; /* until that is written; or NULL */
 	char service[PWNED_FLAG_SERVICE_MAX + 1];
 	char hold_text[PWNED_FLAG_TEXT_MAX + 1];
 

@@ -17,10 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DAY  86400
-#define NOW  UINT64_C(1795000000)
-#define TEXT "no mail"
-#define USER "anna@example.com"
+#define DAY      86400
+#define NOW      UINT64_C(1795000000)
+#define TEXT     "no mail"
+#define USER     "anna@example.com"
+#define NEWS_MAX 65536
 /* What was told is written by then. */
 #define WRITTEN_MSECS 700
 #define LOOKED_MSECS  1200
@@ -247,6 +248,23 @@ static void news_are_known_at_once_and_written_soon(void **state)
 	fake_loop_serve_msecs(f->loop, WRITTEN_MSECS);
 	assert_int_equal(f->lowered, 1);
 	assert_int_equal(written(f, USER).state, PWNED_FLAG_CLEARED);
+}
+
+/* The second is told while the first is being written, for longer than the
+   second is to wait. */
+static void what_is_told_during_a_slow_flush_is_written(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_loop_serve_msecs(f->loop, WRITTEN_MSECS);
+	tell(f, breached(USER));
+	fake_loop_advance(f->loop, WRITTEN_MSECS);
+	tell(f, breached("ben@example.com"));
+	fake_loop_advance(f->loop, WRITTEN_MSECS);
+	fake_loop_serve_msecs(f->loop, 2 * WRITTEN_MSECS);
+	assert_int_equal(f->raised, 2);
+	assert_int_equal(written(f, "ben@example.com").state,
+			 PWNED_FLAG_FLAGGED);
 }
 
 static void nobody_else_may_be_on_record(void **state)
@@ -512,6 +530,35 @@ static void many_users_at_once(void **state)
 	assert_false(f->flags->v->is_busy(f->flags));
 }
 
+/* More cannot be kept while the file cannot be written: whoever waits for his
+   hold is told that there is none. */
+static void a_hold_that_is_lost_is_no_hold(void **state)
+{
+	struct fixture *f = *state;
+	struct pwned_flag_news news = breached(USER);
+	struct pwned_flag_db *db;
+	struct pwned_error error;
+	char user[32];
+
+	fake_loop_serve_msecs(f->loop, WRITTEN_MSECS);
+	assert_int_equal(pwned_flag_db_open(f->folder, PWNED_DB_DURABLE, 1000,
+					    &db, &error),
+			 PWNED_DB_OK);
+	assert_int_equal(pwned_flag_db_begin(db, &error), PWNED_DB_OK);
+	for (unsigned int i = 0; i < NEWS_MAX; i++) {
+		(void)snprintf(user, sizeof(user), "user%u@example.com", i);
+		tell(f, breached(user));
+		if (i % 1000 == 0)
+			fake_loop_serve_msecs(f->loop, 1);
+	}
+	news.hold_text = TEXT;
+	assert_false(tell_and_wait(f, news));
+	assert_int_equal(pwned_counted(&f->counters, PWNED_COUNT_FLAGS_DROPPED),
+			 1);
+	pwned_flag_db_rollback(db);
+	pwned_flag_db_close(&db);
+}
+
 static void names_that_are_not_recorded(void **state)
 {
 	struct fixture *f = *state;
@@ -566,6 +613,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(news_are_known_at_once_and_written_soon),
+		TEST(what_is_told_during_a_slow_flush_is_written),
 		TEST(nobody_else_may_be_on_record),
 		TEST(a_hold_is_there_when_it_is_told),
 		TEST(a_hold_that_is_not_written_does_not_stand),
@@ -578,6 +626,7 @@ int main(void)
 		TEST(a_folder_that_cannot_be_used),
 		TEST(time_clears_and_erases),
 		TEST(many_users_at_once),
+		TEST(a_hold_that_is_lost_is_no_hold),
 		TEST(names_that_are_not_recorded),
 		TEST(a_crash_loses_what_was_told_last),
 	};
