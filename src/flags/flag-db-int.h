@@ -25,16 +25,10 @@ enum pwned_flag_statement {
 
 struct pwned_flag_db {
 	struct pwned_sqlite file;
-	sqlite3_stmt *statements[STATEMENTS];
 	int64_t version; /* of the data, as it was last looked at */
 	char domain[PWNED_FLAG_USER_MAX + 1]; /* bound to a statement */
 };
 
-/* Of a statement that is kept. */
-enum pwned_db_result pwned_flag_db_prepare(struct pwned_flag_db *db,
-					   enum pwned_flag_statement which,
-					   sqlite3_stmt **statement_r,
-					   struct pwned_error *error_r);
 /* What went wrong with a statement, which is reset. */
 enum pwned_db_result pwned_flag_db_error(struct pwned_flag_db *db,
 					 sqlite3_stmt *statement,

@@ -95,30 +95,14 @@ static const char *const statements[STATEMENTS] = {
 	[STATEMENT_VERSION] = "PRAGMA data_version",
 };
 
-enum pwned_db_result pwned_flag_db_prepare(struct pwned_flag_db *db,
-					   enum pwned_flag_statement which,
-					   sqlite3_stmt **statement_r,
-					   struct pwned_error *error_r)
-{
-	enum pwned_db_result result = pwned_sqlite_prepare(
-		&db->file, statements[which], &db->statements[which], error_r);
-
-	*statement_r = db->statements[which];
-	return result;
-}
-
-/* What lacks our tables shows it here. */
-static enum pwned_db_result prepare_all(struct pwned_flag_db *db,
-					struct pwned_error *error_r)
-{
-	enum pwned_db_result result = PWNED_DB_OK;
-	sqlite3_stmt *statement;
-
-	for (int i = 0; i < STATEMENTS && result == PWNED_DB_OK; i++)
-		result = pwned_flag_db_prepare(db, (enum pwned_flag_statement)i,
-					       &statement, error_r);
-	return result;
-}
+static const struct pwned_sqlite_kind kind = {
+	.name = PWNED_FLAG_DB_NAME,
+	.mode = FILE_MODE,
+	.steps = steps,
+	.steps_count = sizeof(steps) / sizeof(*steps),
+	.statements = statements,
+	.statements_count = STATEMENTS,
+};
 
 enum pwned_db_result pwned_flag_db_open(const char *folder,
 					enum pwned_db_durability durability,
@@ -127,31 +111,21 @@ enum pwned_db_result pwned_flag_db_open(const char *folder,
 					struct pwned_error *error_r)
 {
 	const struct pwned_sqlite_params params = {
+		.kind = &kind,
 		.folder = folder,
-		.name = PWNED_FLAG_DB_NAME,
-		.mode = FILE_MODE,
 		.durability = durability,
 		.busy_msecs = busy_msecs,
 	};
 	struct pwned_flag_db *db = calloc(1, sizeof(*db));
-	enum pwned_db_result result;
+	enum pwned_db_result result = PWNED_DB_FAILED;
 
-	*db_r = NULL;
-	if (db == NULL) {
+	if (db == NULL)
 		(void)pwned_error_set(error_r, "out of memory");
-		return PWNED_DB_FAILED;
-	}
-	result = pwned_sqlite_open(&params, &db->file, error_r);
-	if (result == PWNED_DB_OK)
-		result = pwned_sqlite_migrate(&db->file, steps,
-					      sizeof(steps) / sizeof(*steps),
-					      error_r);
-	if (result == PWNED_DB_OK)
-		result = prepare_all(db, error_r);
-	if (result == PWNED_DB_OK)
-		*db_r = db;
 	else
-		pwned_flag_db_close(&db);
+		result = pwned_sqlite_open(&params, &db->file, error_r);
+	*db_r = result == PWNED_DB_OK ? db : NULL;
+	if (result != PWNED_DB_OK)
+		free(db);
 	return result;
 }
 
@@ -162,21 +136,8 @@ void pwned_flag_db_close(struct pwned_flag_db **_db)
 	*_db = NULL;
 	if (db == NULL)
 		return;
-	for (unsigned int i = 0; i < STATEMENTS; i++)
-		(void)sqlite3_finalize(db->statements[i]);
-	if (db->file.path != NULL)
-		pwned_sqlite_close(&db->file);
+	pwned_sqlite_close(&db->file);
 	free(db);
-}
-
-bool pwned_flag_db_is_in_place(struct pwned_flag_db *db)
-{
-	return pwned_sqlite_is_in_place(&db->file);
-}
-
-bool pwned_flag_db_set_aside(const char *folder, struct pwned_error *error_r)
-{
-	return pwned_sqlite_set_aside(folder, PWNED_FLAG_DB_NAME, error_r);
 }
 
 struct pwned_sqlite *pwned_flag_db_file(struct pwned_flag_db *db)
@@ -239,11 +200,7 @@ static enum pwned_db_result bind_user(struct pwned_flag_db *db,
 				      sqlite3_stmt **statement_r,
 				      struct pwned_error *error_r)
 {
-	enum pwned_db_result result =
-		pwned_flag_db_prepare(db, which, statement_r, error_r);
-
-	if (result != PWNED_DB_OK)
-		return result;
+	*statement_r = db->file.statements[which];
 	if (!set_domain(db, user)) {
 		(void)pwned_error_set(error_r,
 				      "%s: empty names and those of more than "
@@ -394,16 +351,13 @@ enum pwned_db_result pwned_flag_db_walk(struct pwned_flag_db *db,
 					void *context,
 					struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result =
-		pwned_flag_db_prepare(db, STATEMENT_WALK, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_WALK];
+	enum pwned_db_result result = PWNED_DB_OK;
 	bool at_begin = place->user == NULL, goes_on = true;
 	unsigned int visited = 0;
 	struct pwned_flag flag;
 	int code = SQLITE_DONE;
 
-	if (result != PWNED_DB_OK)
-		return result;
 	bind_text(statement, 0, at_begin ? "" : place->domain);
 	bind_text(statement, 1, at_begin ? "" : place->user);
 	bind_number(statement, 2, limit);
@@ -435,14 +389,10 @@ enum pwned_db_result pwned_flag_db_held(struct pwned_flag_db *db,
 					void *context,
 					struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result =
-		pwned_flag_db_prepare(db, STATEMENT_HELD, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_HELD];
 	struct pwned_flag flag;
 	int code;
 
-	if (result != PWNED_DB_OK)
-		return result;
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		const char *user = text_of(statement, COLUMN_USER);
 
@@ -462,12 +412,8 @@ enum pwned_db_result pwned_flag_db_count(struct pwned_flag_db *db,
 					 uint64_t *count_r,
 					 struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result =
-		pwned_flag_db_prepare(db, STATEMENT_COUNT, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_COUNT];
 
-	if (result != PWNED_DB_OK)
-		return result;
 	if (sqlite3_step(statement) != SQLITE_ROW)
 		return pwned_flag_db_error(db, statement, error_r);
 	*count_r = number_of(statement, 0);
@@ -479,13 +425,9 @@ enum pwned_db_result pwned_flag_db_has_news(struct pwned_flag_db *db,
 					    bool *news_r,
 					    struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result = pwned_flag_db_prepare(
-		db, STATEMENT_VERSION, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_VERSION];
 	int64_t version;
 
-	if (result != PWNED_DB_OK)
-		return result;
 	if (sqlite3_step(statement) != SQLITE_ROW)
 		return pwned_flag_db_error(db, statement, error_r);
 	version = sqlite3_column_int64(statement, 0);

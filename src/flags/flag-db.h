@@ -27,11 +27,6 @@ enum pwned_db_result pwned_flag_db_open(const char *folder,
 					struct pwned_flag_db **db_r,
 					struct pwned_error *error_r);
 void pwned_flag_db_close(struct pwned_flag_db **db);
-/* Whether the file is still the one in the folder. */
-bool pwned_flag_db_is_in_place(struct pwned_flag_db *db);
-/* Moves a damaged file, which must not be open here, to flags.db.damaged, with
-   its -wal; what stood there before goes. */
-bool pwned_flag_db_set_aside(const char *folder, struct pwned_error *error_r);
 
 enum pwned_db_result pwned_flag_db_begin(struct pwned_flag_db *db,
 					 struct pwned_error *error_r);
@@ -109,7 +104,7 @@ enum pwned_db_result pwned_flag_db_trim(struct pwned_flag_db *db,
 enum pwned_db_result pwned_flag_db_has_news(struct pwned_flag_db *db,
 					    bool *news_r,
 					    struct pwned_error *error_r);
-/* For checkpoints (sqlite-file.h). */
+/* As a file: whether it is in place, checkpoints (sqlite-file.h). */
 struct pwned_sqlite *pwned_flag_db_file(struct pwned_flag_db *db);
 
 #endif

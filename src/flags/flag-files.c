@@ -92,7 +92,7 @@ static void replace_flags(struct pwned_flag_files *files,
 	struct pwned_error damage = *error;
 
 	pwned_flag_db_close(&files->flags);
-	if (pwned_flag_db_set_aside(files->folder, error)) {
+	if (pwned_sqlite_set_aside(files->folder, PWNED_FLAG_DB_NAME, error)) {
 		tell_damage(files->folder, PWNED_FLAG_DB_NAME, &damage, error);
 		(void)open_flags(files, &damage);
 	}
@@ -104,7 +104,8 @@ static void replace_holds(struct pwned_flag_files *files,
 	struct pwned_error damage = *error;
 
 	pwned_hold_db_close(&files->holds);
-	if (pwned_hold_db_set_aside(files->hold_folder, error)) {
+	if (pwned_sqlite_set_aside(files->hold_folder, PWNED_HOLD_DB_NAME,
+				   error)) {
 		tell_damage(files->hold_folder, PWNED_HOLD_DB_NAME, &damage,
 			    error);
 		(void)open_holds(files, &damage);

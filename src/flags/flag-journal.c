@@ -11,12 +11,8 @@ enum pwned_db_result pwned_flag_db_note(struct pwned_flag_db *db,
 					const char *user,
 					struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result =
-		pwned_flag_db_prepare(db, STATEMENT_NOTE, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_NOTE];
 
-	if (result != PWNED_DB_OK)
-		return result;
 	bind_number(statement, 0, command);
 	bind_number(statement, 1, now_secs);
 	bind_text(statement, 2, user);
@@ -29,13 +25,9 @@ enum pwned_db_result pwned_flag_db_journal(struct pwned_flag_db *db,
 					   void *context,
 					   struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result = pwned_flag_db_prepare(
-		db, STATEMENT_JOURNAL, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_JOURNAL];
 	int code;
 
-	if (result != PWNED_DB_OK)
-		return result;
 	bind_number(statement, 0, *id);
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		const struct pwned_flag_db_entry entry = {
@@ -66,12 +58,8 @@ enum pwned_db_result pwned_flag_db_trim(struct pwned_flag_db *db,
 					uint64_t now_secs,
 					struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result =
-		pwned_flag_db_prepare(db, STATEMENT_TRIM, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_TRIM];
 
-	if (result != PWNED_DB_OK)
-		return result;
 	bind_number(statement, 0,
 		    now_secs > JOURNAL_SECS ? now_secs - JOURNAL_SECS : 0);
 	return pwned_sqlite_run(&db->file, statement, error_r);

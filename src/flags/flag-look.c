@@ -19,12 +19,14 @@ static void on_entry(void *context, const struct pwned_flag_db_entry *entry)
 /* Somebody may have removed or replaced a file. */
 static void check_places(struct pwned_flag_files *files)
 {
-	if (files->flags != NULL && !pwned_flag_db_is_in_place(files->flags)) {
+	if (files->flags != NULL &&
+	    !pwned_sqlite_is_in_place(pwned_flag_db_file(files->flags))) {
 		pwned_flag_db_close(&files->flags);
 		files->flags_opened_secs = 0;
 		files->sync_due = true;
 	}
-	if (files->holds != NULL && !pwned_hold_db_is_in_place(files->holds)) {
+	if (files->holds != NULL &&
+	    !pwned_sqlite_is_in_place(pwned_hold_db_file(files->holds))) {
 		pwned_hold_db_close(&files->holds);
 		files->holds_opened_secs = 0;
 		files->sync_due = true;

@@ -38,34 +38,18 @@ static const char *const statements[STATEMENTS] = {
 		"SELECT username, text FROM pwned_hold ORDER BY username",
 };
 
-struct pwned_hold_db {
-	struct pwned_sqlite file;
-	sqlite3_stmt *statements[STATEMENTS];
+static const struct pwned_sqlite_kind kind = {
+	.name = PWNED_HOLD_DB_NAME,
+	.mode = FILE_MODE,
+	.steps = steps,
+	.steps_count = sizeof(steps) / sizeof(*steps),
+	.statements = statements,
+	.statements_count = STATEMENTS,
 };
 
-static enum pwned_db_result prepare(struct pwned_hold_db *db,
-				    enum statement which,
-				    sqlite3_stmt **statement_r,
-				    struct pwned_error *error_r)
-{
-	enum pwned_db_result result = pwned_sqlite_prepare(
-		&db->file, statements[which], &db->statements[which], error_r);
-
-	*statement_r = db->statements[which];
-	return result;
-}
-
-/* What lacks our table shows it here. */
-static enum pwned_db_result prepare_all(struct pwned_hold_db *db,
-					struct pwned_error *error_r)
-{
-	enum pwned_db_result result = PWNED_DB_OK;
-	sqlite3_stmt *statement;
-
-	for (int i = 0; i < STATEMENTS && result == PWNED_DB_OK; i++)
-		result = prepare(db, (enum statement)i, &statement, error_r);
-	return result;
-}
+struct pwned_hold_db {
+	struct pwned_sqlite file;
+};
 
 enum pwned_db_result pwned_hold_db_open(const char *folder, const char *group,
 					enum pwned_db_durability durability,
@@ -74,32 +58,22 @@ enum pwned_db_result pwned_hold_db_open(const char *folder, const char *group,
 					struct pwned_error *error_r)
 {
 	const struct pwned_sqlite_params params = {
+		.kind = &kind,
 		.folder = folder,
-		.name = PWNED_HOLD_DB_NAME,
 		.group = group,
-		.mode = FILE_MODE,
 		.durability = durability,
 		.busy_msecs = busy_msecs,
 	};
 	struct pwned_hold_db *db = calloc(1, sizeof(*db));
-	enum pwned_db_result result;
+	enum pwned_db_result result = PWNED_DB_FAILED;
 
-	*db_r = NULL;
-	if (db == NULL) {
+	if (db == NULL)
 		(void)pwned_error_set(error_r, "out of memory");
-		return PWNED_DB_FAILED;
-	}
-	result = pwned_sqlite_open(&params, &db->file, error_r);
-	if (result == PWNED_DB_OK)
-		result = pwned_sqlite_migrate(&db->file, steps,
-					      sizeof(steps) / sizeof(*steps),
-					      error_r);
-	if (result == PWNED_DB_OK)
-		result = prepare_all(db, error_r);
-	if (result == PWNED_DB_OK)
-		*db_r = db;
 	else
-		pwned_hold_db_close(&db);
+		result = pwned_sqlite_open(&params, &db->file, error_r);
+	*db_r = result == PWNED_DB_OK ? db : NULL;
+	if (result != PWNED_DB_OK)
+		free(db);
 	return result;
 }
 
@@ -110,21 +84,8 @@ void pwned_hold_db_close(struct pwned_hold_db **_db)
 	*_db = NULL;
 	if (db == NULL)
 		return;
-	for (unsigned int i = 0; i < STATEMENTS; i++)
-		(void)sqlite3_finalize(db->statements[i]);
-	if (db->file.path != NULL)
-		pwned_sqlite_close(&db->file);
+	pwned_sqlite_close(&db->file);
 	free(db);
-}
-
-bool pwned_hold_db_is_in_place(struct pwned_hold_db *db)
-{
-	return pwned_sqlite_is_in_place(&db->file);
-}
-
-bool pwned_hold_db_set_aside(const char *folder, struct pwned_error *error_r)
-{
-	return pwned_sqlite_set_aside(folder, PWNED_HOLD_DB_NAME, error_r);
 }
 
 struct pwned_sqlite *pwned_hold_db_file(struct pwned_hold_db *db)
@@ -154,11 +115,8 @@ enum pwned_db_result pwned_hold_db_set(struct pwned_hold_db *db,
 				       struct pwned_error *error_r)
 {
 	enum statement which = *text == '\0' ? STATEMENT_REMOVE : STATEMENT_SET;
-	sqlite3_stmt *statement;
-	enum pwned_db_result result = prepare(db, which, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[which];
 
-	if (result != PWNED_DB_OK)
-		return result;
 	(void)sqlite3_bind_text(statement, 1, user, -1, SQLITE_STATIC);
 	if (which == STATEMENT_SET)
 		(void)sqlite3_bind_text(statement, 2, text, -1, SQLITE_STATIC);
@@ -176,13 +134,10 @@ enum pwned_db_result pwned_hold_db_get(struct pwned_hold_db *db,
 				       const char *user, char *text_r,
 				       struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result =
-		prepare(db, STATEMENT_GET, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_GET];
+	enum pwned_db_result result = PWNED_DB_OK;
 
 	*text_r = '\0';
-	if (result != PWNED_DB_OK)
-		return result;
 	(void)sqlite3_bind_text(statement, 1, user, -1, SQLITE_STATIC);
 	switch (sqlite3_step(statement)) {
 	case SQLITE_ROW:
@@ -206,13 +161,10 @@ enum pwned_db_result pwned_hold_db_list(
 	bool (*visit)(void *context, const char *user, const char *text),
 	void *context, struct pwned_error *error_r)
 {
-	sqlite3_stmt *statement;
-	enum pwned_db_result result =
-		prepare(db, STATEMENT_LIST, &statement, error_r);
+	sqlite3_stmt *statement = db->file.statements[STATEMENT_LIST];
+	enum pwned_db_result result = PWNED_DB_OK;
 	int code = SQLITE_DONE;
 
-	if (result != PWNED_DB_OK)
-		return result;
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW &&
 	       visit(context, text_of(statement, 0), text_of(statement, 1)))
 		;

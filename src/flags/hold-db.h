@@ -26,8 +26,6 @@ enum pwned_db_result pwned_hold_db_open(const char *folder, const char *group,
 					struct pwned_hold_db **db_r,
 					struct pwned_error *error_r);
 void pwned_hold_db_close(struct pwned_hold_db **db);
-bool pwned_hold_db_is_in_place(struct pwned_hold_db *db);
-bool pwned_hold_db_set_aside(const char *folder, struct pwned_error *error_r);
 
 enum pwned_db_result pwned_hold_db_begin(struct pwned_hold_db *db,
 					 struct pwned_error *error_r);
@@ -42,7 +40,7 @@ enum pwned_db_result pwned_hold_db_set(struct pwned_hold_db *db,
 enum pwned_db_result pwned_hold_db_get(struct pwned_hold_db *db,
 				       const char *user, char *text_r,
 				       struct pwned_error *error_r);
-/* For checkpoints (sqlite-file.h). */
+/* As a file: whether it is in place, checkpoints (sqlite-file.h). */
 struct pwned_sqlite *pwned_hold_db_file(struct pwned_hold_db *db);
 enum pwned_db_result pwned_hold_db_list(
 	struct pwned_hold_db *db,

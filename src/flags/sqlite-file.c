@@ -76,15 +76,24 @@ static enum pwned_db_result schema_error(struct pwned_sqlite *file,
 	return PWNED_DB_DAMAGED;
 }
 
-enum pwned_db_result pwned_sqlite_prepare(struct pwned_sqlite *file,
-					  const char *sql,
-					  struct sqlite3_stmt **statement,
-					  struct pwned_error *error_r)
+/* What lacks our tables shows it here. */
+static enum pwned_db_result prepare_all(struct pwned_sqlite *file,
+					struct pwned_error *error_r)
 {
-	if (*statement == NULL &&
-	    sqlite3_prepare_v3(file->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
-			       statement, NULL) != SQLITE_OK)
-		return schema_error(file, error_r);
+	const struct pwned_sqlite_kind *kind = file->kind;
+
+	file->statements =
+		calloc(kind->statements_count, sizeof(sqlite3_stmt *));
+	if (file->statements == NULL) {
+		(void)pwned_error_set(error_r, "%s: out of memory", file->path);
+		return PWNED_DB_FAILED;
+	}
+	for (unsigned int i = 0; i < kind->statements_count; i++) {
+		if (sqlite3_prepare_v3(file->db, kind->statements[i], -1,
+				       SQLITE_PREPARE_PERSISTENT,
+				       &file->statements[i], NULL) != SQLITE_OK)
+			return schema_error(file, error_r);
+	}
 	return PWNED_DB_OK;
 }
 
@@ -182,8 +191,8 @@ static enum pwned_db_result share_files(
 			continue;
 		if ((st.st_gid != folder.st_gid &&
 		     lchown(path, (uid_t)-1, folder.st_gid) < 0) ||
-		    ((st.st_mode & 07777) != params->mode &&
-		     chmod(path, params->mode) < 0)) {
+		    ((st.st_mode & 07777) != params->kind->mode &&
+		     chmod(path, params->kind->mode) < 0)) {
 			(void)pwned_error_set(
 				error_r,
 				"%s: its group is not its folder's (%s); run "
@@ -286,9 +295,8 @@ static enum pwned_db_result open_file(const struct pwned_sqlite_params *params,
 {
 	enum pwned_db_result result;
 
-	file->is_shared = (params->mode & S_IRGRP) != 0;
-	result = make_file(file, params->mode, error_r);
-
+	file->is_shared = (params->kind->mode & S_IRGRP) != 0;
+	result = make_file(file, params->kind->mode, error_r);
 	if (result == PWNED_DB_OK)
 		result = check_file(file, error_r);
 	if (result == PWNED_DB_OK && file->is_shared)
@@ -326,42 +334,6 @@ static enum pwned_db_result open_file(const struct pwned_sqlite_params *params,
 	return set_up(file, params, error_r);
 }
 
-enum pwned_db_result pwned_sqlite_open(const struct pwned_sqlite_params *params,
-				       struct pwned_sqlite *file_r,
-				       struct pwned_error *error_r)
-{
-	enum pwned_db_result result;
-
-	*file_r = (struct pwned_sqlite){ .db = NULL };
-	if (!pwned_folder_usable(params->folder, params->group, error_r))
-		return PWNED_DB_FAILED;
-	if (asprintf(&file_r->path, "%s/%s", params->folder, params->name) <
-	    0) {
-		file_r->path = NULL;
-		(void)pwned_error_set(error_r, "out of memory");
-		return PWNED_DB_FAILED;
-	}
-	result = open_file(params, file_r, error_r);
-	if (result != PWNED_DB_OK)
-		pwned_sqlite_close(file_r);
-	return result;
-}
-
-void pwned_sqlite_close(struct pwned_sqlite *file)
-{
-	/* a reader who finds no writer reads the whole WAL */
-	if (file->db != NULL && file->is_shared) {
-		(void)sqlite3_busy_timeout(file->db, 0);
-		(void)sqlite3_wal_checkpoint_v2(
-			file->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	}
-	(void)sqlite3_close(file->db);
-	pwned_wal_lock_free(&file->lock);
-	pwned_wal_index_release(&file->index);
-	free(file->path);
-	*file = (struct pwned_sqlite){ .db = NULL };
-}
-
 bool pwned_sqlite_is_in_place(const struct pwned_sqlite *file)
 {
 	struct stat st;
@@ -397,12 +369,13 @@ static enum pwned_db_result read_form(struct pwned_sqlite *file, int *form_r,
 				      struct pwned_error *error_r)
 {
 	sqlite3_stmt *statement = NULL;
-	enum pwned_db_result result = pwned_sqlite_prepare(
-		file, "PRAGMA user_version", &statement, error_r);
+	enum pwned_db_result result = PWNED_DB_OK;
 
-	if (result == PWNED_DB_OK && sqlite3_step(statement) != SQLITE_ROW)
+	if (sqlite3_prepare_v2(file->db, "PRAGMA user_version", -1, &statement,
+			       NULL) != SQLITE_OK ||
+	    sqlite3_step(statement) != SQLITE_ROW)
 		result = pwned_sqlite_error(file, error_r);
-	if (result == PWNED_DB_OK)
+	else
 		*form_r = sqlite3_column_int(statement, 0);
 	(void)sqlite3_finalize(statement);
 	return result;
@@ -410,10 +383,9 @@ static enum pwned_db_result read_form(struct pwned_sqlite *file, int *form_r,
 
 /* Within a transaction. */
 static enum pwned_db_result take_steps(struct pwned_sqlite *file,
-				       const char *const steps[],
-				       int steps_count,
 				       struct pwned_error *error_r)
 {
+	int steps_count = (int)file->kind->steps_count;
 	char set_form[48];
 	enum pwned_db_result result;
 	int form;
@@ -430,8 +402,8 @@ static enum pwned_db_result take_steps(struct pwned_sqlite *file,
 		return PWNED_DB_FAILED;
 	}
 	for (int i = form; i < steps_count && result == PWNED_DB_OK; i++) {
-		if (sqlite3_exec(file->db, steps[i], NULL, NULL, NULL) !=
-		    SQLITE_OK)
+		if (sqlite3_exec(file->db, file->kind->steps[i], NULL, NULL,
+				 NULL) != SQLITE_OK)
 			result = schema_error(file, error_r);
 	}
 	(void)snprintf(set_form, sizeof(set_form), "PRAGMA user_version = %d",
@@ -442,8 +414,6 @@ static enum pwned_db_result take_steps(struct pwned_sqlite *file,
 }
 
 static enum pwned_db_result migrate(struct pwned_sqlite *file,
-				    const char *const steps[],
-				    unsigned int steps_count,
 				    struct pwned_error *error_r)
 {
 	enum pwned_db_result result;
@@ -451,28 +421,67 @@ static enum pwned_db_result migrate(struct pwned_sqlite *file,
 
 	/* most often there is nothing to do, and nobody to be waited for */
 	result = read_form(file, &form, error_r);
-	if (result != PWNED_DB_OK || form == (int)steps_count)
+	if (result != PWNED_DB_OK || form == (int)file->kind->steps_count)
 		return result;
 	result = pwned_sqlite_begin(file, error_r);
 	if (result != PWNED_DB_OK)
 		return result;
-	result = take_steps(file, steps, (int)steps_count, error_r);
+	result = take_steps(file, error_r);
 	if (result == PWNED_DB_OK)
 		return pwned_sqlite_commit(file, error_r);
 	pwned_sqlite_rollback(file);
 	return result;
 }
 
-enum pwned_db_result pwned_sqlite_migrate(struct pwned_sqlite *file,
-					  const char *const steps[],
-					  unsigned int steps_count,
-					  struct pwned_error *error_r)
+enum pwned_db_result pwned_sqlite_open(const struct pwned_sqlite_params *params,
+				       struct pwned_sqlite *file_r,
+				       struct pwned_error *error_r)
 {
-	enum pwned_db_result result =
-		migrate(file, steps, steps_count, error_r);
+	enum pwned_db_result result;
 
+	*file_r = (struct pwned_sqlite){ .kind = params->kind };
+	if (!pwned_folder_usable(params->folder, params->group, error_r))
+		return PWNED_DB_FAILED;
+	if (asprintf(&file_r->path, "%s/%s", params->folder,
+		     params->kind->name) < 0) {
+		file_r->path = NULL;
+		(void)pwned_error_set(error_r, "out of memory");
+		return PWNED_DB_FAILED;
+	}
+	result = open_file(params, file_r, error_r);
+	if (result == PWNED_DB_OK)
+		result = migrate(file_r, error_r);
 	/* now it has been read */
-	if (result == PWNED_DB_OK && file->is_shared)
-		pwned_wal_index_note(file->path);
+	if (result == PWNED_DB_OK && file_r->is_shared)
+		pwned_wal_index_note(file_r->path);
+	if (result == PWNED_DB_OK)
+		result = prepare_all(file_r, error_r);
+	if (result != PWNED_DB_OK)
+		pwned_sqlite_close(file_r);
 	return result;
+}
+
+static void finalize_all(struct pwned_sqlite *file)
+{
+	if (file->statements == NULL)
+		return;
+	for (unsigned int i = 0; i < file->kind->statements_count; i++)
+		(void)sqlite3_finalize(file->statements[i]);
+	free(file->statements);
+}
+
+void pwned_sqlite_close(struct pwned_sqlite *file)
+{
+	finalize_all(file);
+	/* a reader who finds no writer reads the whole WAL */
+	if (file->db != NULL && file->is_shared) {
+		(void)sqlite3_busy_timeout(file->db, 0);
+		(void)sqlite3_wal_checkpoint_v2(
+			file->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	}
+	(void)sqlite3_close(file->db);
+	pwned_wal_lock_free(&file->lock);
+	pwned_wal_index_release(&file->index);
+	free(file->path);
+	*file = (struct pwned_sqlite){ .db = NULL };
 }

@@ -32,16 +32,31 @@ enum pwned_db_durability {
 	PWNED_DB_DURABLE, /* FULL: for an operator's command */
 };
 
+/* What kind of file it is; static. */
+struct pwned_sqlite_kind {
+	const char *name;
+	mode_t mode; /* -wal and -shm follow it */
+	/* what brings a file from each form to the next; PRAGMA user_version
+	   says how many it has seen */
+	const char *const *steps;
+	unsigned int steps_count;
+	/* that are kept prepared, by number */
+	const char *const *statements;
+	unsigned int statements_count;
+};
+
 struct pwned_sqlite_params {
-	const char *folder, *name;
+	const struct pwned_sqlite_kind *kind;
+	const char *folder;
 	const char *group; /* that may read the folder; NULL: none */
-	mode_t mode;       /* of the file; -wal and -shm follow it */
 	enum pwned_db_durability durability;
 	unsigned int busy_msecs; /* how long a call waits for other programs */
 };
 
 struct pwned_sqlite {
+	const struct pwned_sqlite_kind *kind;
 	struct sqlite3 *db;
+	struct sqlite3_stmt **statements; /* of its kind */
 	char *path;
 	dev_t dev;
 	ino_t ino;
@@ -51,12 +66,13 @@ struct pwned_sqlite {
 	unsigned int wal_pages; /* after the last commit of this connection */
 };
 
-/* Makes the file where it is not there. The folder has to be usable for this
+/* Makes the file where it is not there, and brings it to the form of its kind;
+   one of a newer form is left alone. The folder has to be usable for this
    process (store/folder.h), and the file its own. */
 enum pwned_db_result pwned_sqlite_open(const struct pwned_sqlite_params *params,
 				       struct pwned_sqlite *file_r,
 				       struct pwned_error *error_r);
-/* All its statements have to be finalized. */
+/* Of one that could not be opened it does nothing. */
 void pwned_sqlite_close(struct pwned_sqlite *file);
 /* Whether the file is still the one of its path. */
 bool pwned_sqlite_is_in_place(const struct pwned_sqlite *file);
@@ -72,11 +88,6 @@ enum pwned_db_result pwned_sqlite_error(const struct pwned_sqlite *file,
 enum pwned_db_result pwned_sqlite_exec(struct pwned_sqlite *file,
 				       const char *sql,
 				       struct pwned_error *error_r);
-/* Prepares a statement that is kept, unless it is already. */
-enum pwned_db_result pwned_sqlite_prepare(struct pwned_sqlite *file,
-					  const char *sql,
-					  struct sqlite3_stmt **statement,
-					  struct pwned_error *error_r);
 /* Runs a statement that returns no rows, and resets it. */
 enum pwned_db_result pwned_sqlite_run(struct pwned_sqlite *file,
 				      struct sqlite3_stmt *statement,
@@ -91,11 +102,5 @@ void pwned_sqlite_rollback(struct pwned_sqlite *file);
    for the disk. */
 enum pwned_db_result pwned_sqlite_checkpoint(struct pwned_sqlite *file,
 					     struct pwned_error *error_r);
-/* Brings a file to the form of so many steps, one after the other: PRAGMA
-   user_version says how many it has seen. Leaves one of a newer form alone. */
-enum pwned_db_result pwned_sqlite_migrate(struct pwned_sqlite *file,
-					  const char *const steps[],
-					  unsigned int steps_count,
-					  struct pwned_error *error_r);
 
 #endif

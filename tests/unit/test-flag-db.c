@@ -678,7 +678,8 @@ static void a_damaged_file_is_set_aside(void **state)
 		make_full(*state);
 		overwrite(path_of(*state, NAME), 0, 4096);
 		assert_open(*state, PWNED_DB_DAMAGED);
-		assert_true(pwned_flag_db_set_aside(*state, &error));
+		assert_true(pwned_sqlite_set_aside(*state, PWNED_FLAG_DB_NAME,
+						   &error));
 		assert_int_equal(stat(path_of(*state, NAME ".damaged"), &st),
 				 0);
 		assert_true(st.st_size > 4096);
@@ -707,14 +708,14 @@ static void removed_or_replaced_is_seen(void **state)
 	struct pwned_flag flag = flagged(1, "");
 
 	put(db, "u", &flag);
-	assert_true(pwned_flag_db_is_in_place(db));
+	assert_true(pwned_sqlite_is_in_place(pwned_flag_db_file(db)));
 	assert_int_equal(remove(path_of(*state, NAME)), 0);
-	assert_false(pwned_flag_db_is_in_place(db));
+	assert_false(pwned_sqlite_is_in_place(pwned_flag_db_file(db)));
 	(void)remove(path_of(*state, NAME "-wal"));
 	(void)remove(path_of(*state, NAME "-shm"));
 	other = flags_open(*state);
-	assert_false(pwned_flag_db_is_in_place(db));
-	assert_true(pwned_flag_db_is_in_place(other));
+	assert_false(pwned_sqlite_is_in_place(pwned_flag_db_file(db)));
+	assert_true(pwned_sqlite_is_in_place(pwned_flag_db_file(other)));
 	pwned_flag_db_close(&db);
 	assert_int_equal(count_of(other), 0);
 	pwned_flag_db_close(&other);

@@ -283,7 +283,7 @@ static void damage_is_told_when_it_is_opened(void **state)
 					    &db, &error),
 			 PWNED_DB_DAMAGED);
 	assert_non_null(strstr(error.text, "/" NAME ": "));
-	assert_true(pwned_hold_db_set_aside(*state, &error));
+	assert_true(pwned_sqlite_set_aside(*state, PWNED_HOLD_DB_NAME, &error));
 	db = holds_open(*state);
 	assert_text(db, "u", "");
 	pwned_hold_db_close(&db);
