@@ -2,6 +2,8 @@
 /* Policies of users. */
 
 #include "auth-common.h"
+#include "auth-fields.h"
+#include "auth-request.h"
 #include "str-sanitize.h"
 #include "auth-policy.h"
 #include "auth-server.h"
@@ -11,6 +13,7 @@
 #define POLICIES_MAX 64
 /* What is longer is none. */
 #define TEXT_MAX 4096
+#define FIELD    "pwned_policy"
 
 struct entry {
 	char *text;
@@ -22,6 +25,20 @@ struct pwned_auth_policies {
 	struct entry list[POLICIES_MAX];
 	unsigned int length;
 };
+
+const char *pwned_auth_policy_take(struct auth_request *request)
+{
+	struct auth_fields *fields = request->fields.extra_fields;
+	const char *value;
+
+	if (fields == NULL || !auth_fields_exists(fields, FIELD))
+		return NULL;
+	value = t_strdup(auth_fields_find(fields, FIELD));
+	auth_fields_remove(fields, FIELD);
+	/* after a temporary failure Dovecot goes back to the last one */
+	auth_fields_snapshot(fields);
+	return value;
+}
 
 struct pwned_auth_policies *pwned_auth_policies_new(void)
 {
@@ -71,7 +88,7 @@ static void complain(struct pwned_server *server, const char *user,
 		     const char *why)
 {
 	pwned_server_complain_of_user(
-		server, "a field pwned_policy", user,
+		server, "a field " FIELD, user,
 		t_strconcat(why, "; the policy of the settings counts", NULL));
 }
 

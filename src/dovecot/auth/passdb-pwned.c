@@ -240,7 +240,7 @@ static void check_request(struct pwned_auth_request *pending,
 	struct pwned_passdb *passdb = pending->passdb;
 	struct pwned_engine *engine = pwned_server_engine(passdb->server);
 	/* taken in any case: it is for nobody else's eyes */
-	const char *policy = pwned_compat_take_field(request, "pwned_policy");
+	const char *policy = pwned_auth_policy_take(request);
 	struct pwned_login login = {
 		.set = &passdb->conf.set,
 		.user = request->fields.user,
@@ -291,7 +291,7 @@ static void passdb_pwned_verify_plain(struct auth_request *request,
 
 	if (!request->fields.skip_password_check) {
 		complain_unverified(passdb_of(request));
-		(void)pwned_compat_take_field(request, "pwned_policy");
+		(void)pwned_auth_policy_take(request);
 		callback(PASSDB_RESULT_USER_UNKNOWN, request);
 		return;
 	}
@@ -310,13 +310,13 @@ static void passdb_pwned_lookup_credentials(
 
 	if (!request->fields.skip_password_check) {
 		complain_unverified(passdb);
-		(void)pwned_compat_take_field(request, "pwned_policy");
+		(void)pwned_auth_policy_take(request);
 		pwned_compat_no_credentials(PASSDB_RESULT_USER_UNKNOWN,
 					    callback, request);
 		return;
 	}
 	if (request->fields.mech_name == NULL) {
-		(void)pwned_compat_take_field(request, "pwned_policy");
+		(void)pwned_auth_policy_take(request);
 		credentials_answer(pwned_compat_set_block_fields(request) ?
 					   PASSDB_RESULT_OK :
 					   PASSDB_RESULT_INTERNAL_FAILURE,

@@ -3,7 +3,6 @@
    auth-request.h and auth-settings.h. */
 
 #include "auth-common.h"
-#include "auth-fields.h"
 #include "auth-settings.h"
 #include "passdb.h"
 #include "compat-auth.h"
@@ -47,21 +46,6 @@ void pwned_compat_set_userdb_field(struct auth_request *request,
 	if (request->fields.userdb_reply == NULL)
 		auth_request_init_userdb_reply(request, TRUE);
 	auth_request_set_userdb_field(request, name, value);
-}
-
-const char *pwned_compat_take_field(struct auth_request *request,
-				    const char *name)
-{
-	struct auth_fields *fields = request->fields.extra_fields;
-	const char *value;
-
-	if (fields == NULL || !auth_fields_exists(fields, name))
-		return NULL;
-	value = t_strdup(auth_fields_find(fields, name));
-	auth_fields_remove(fields, name);
-	/* after a temporary failure Dovecot goes back to the last one */
-	auth_fields_snapshot(fields);
-	return value;
 }
 
 void pwned_compat_no_credentials(enum passdb_result result,

@@ -33,12 +33,6 @@ bool pwned_compat_set_block_fields(struct auth_request *request);
 void pwned_compat_set_userdb_field(struct auth_request *request,
 				   const char *name, const char *value);
 
-/* Takes a field of an earlier passdb from what the client would get, whatever
-   becomes of the login. Returns its value, from the data stack, or NULL where
-   there is none. */
-const char *pwned_compat_take_field(struct auth_request *request,
-				    const char *name);
-
 /* Answers a look-up of credentials with a result that has none. */
 void pwned_compat_no_credentials(enum passdb_result result,
 				 lookup_credentials_callback_t *callback,
