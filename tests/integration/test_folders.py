@@ -6,9 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lib.processes import scratch_folder
+from lib.account_site import AccountSite
+from lib.dovecot_config import auth_folder
+from lib.processes import scratch_folder, wait_until
 from lib.site import Site
-from lib.users import CLEAN
+from lib.users import BREACHED, CLEAN
 
 STORE = Path("/var/cache/dovecot-pwned")
 STATE = Path("/var/lib/dovecot-pwned")
@@ -93,3 +95,41 @@ def test_without_a_state_folder(place: Path) -> None:
             assert f"{place}/state: it does not exist; " in warning
             assert f'"install -d -o dovecot -m 700 {place}/state"' in warning
     assert list(place.iterdir()) == []
+
+
+def test_a_group_of_readers_that_does_not_exist() -> None:
+    """Nobody is let in; who is held stands in the file all the same."""
+    settings = "pwned_hold_group = nobodies\npwned_policy = *=hold\n"
+    with AccountSite(settings) as site:
+        assert site.enter(BREACHED).ok
+        assert site.held().keys() == {BREACHED.name}
+        warnings = site.our_lines("Warning")
+        assert any("pwned_hold: group nobodies: there is none" in w for w in warnings)
+        assert owner_and_mode(site.holds.parent) == "dovecot:dovecot 700"
+
+
+def test_without_a_folder_of_holds(place: Path) -> None:
+    """A login is answered, and says that its hold is late; one warning, and no
+    folder is made. When it is there, the hold is."""
+    settings = f"pwned_hold = {place}/hold\npwned_policy = *=hold\n"
+    with AccountSite(settings) as site:
+        for _ in range(2):
+            assert site.enter(BREACHED).ok
+        assert site.enter(CLEAN).ok
+        late = "Mail held: breached password (the MTA could not read it in time)"
+        assert site.dovecot.log.text().count(late) == 2
+        warnings = [w for w in site.our_lines("Warning") if f"{place}/hold" in w]
+        assert 1 <= len(warnings) <= 2
+        assert f'"install -d -o dovecot -m 700 {place}/hold"' in warnings[0]
+        assert list(place.iterdir()) == []
+        place.chmod(0o755)
+        auth_folder(place / "hold")
+        file = place / "hold/hold.db"
+        wait_until(file.exists, "hold.db")
+        with site.database(file) as database:
+
+            def names() -> list[str]:
+                rows = database.execute("SELECT username FROM pwned_hold")
+                return [row[0] for row in rows]
+
+            wait_until(lambda: names() == [BREACHED.name], "the hold")
