@@ -156,13 +156,13 @@ def test_a_suspended_account_sends_by_no_token(passwordless: Site) -> None:
         with passwordless.auth(service) as auth:
             for mechanism, response in TOKENS:
                 shown = response(CLEAN2.name, tokens.issue(CLEAN2.name))
-                reply = auth.respond(mechanism, shown)
+                reply = auth.token(mechanism, shown)
                 assert reply.ok is ok, reply
                 assert ok or "suspended" in reply.fields["reason"]
     assert pwned.run("clear", CLEAN2.name).returncode == 0
     with passwordless.auth() as auth:
         shown = sasl.xoauth2(CLEAN2.name, tokens.issue(CLEAN2.name))
-        assert auth.respond("XOAUTH2", shown).ok
+        assert auth.token("XOAUTH2", shown).ok
 
 
 def answer_as(user: User) -> Callable[[bytes], bytes]:

@@ -70,9 +70,10 @@ class AuthSocket:
         responses = (sasl_plain(*login) for login in logins)
         return self._authenticate("PLAIN", responses, concurrency, parameters)
 
-    def respond(self, mechanism: str, response: bytes) -> Reply:
-        """A mechanism in which the client says all at once."""
-        return self._authenticate(mechanism, [response], 1, ("secured",))[0]
+    def token(self, mechanism: str, response: bytes) -> Reply:
+        """OAUTHBEARER or XOAUTH2. An error comes as a challenge, which the client
+        answers before it is refused (RFC 7628, 3.2.3)."""
+        return self.challenged(mechanism, lambda _: b64encode(b"\1"), response)
 
     def external(self, user: str) -> Reply:
         """EXTERNAL for the user whom a client certificate names."""
@@ -80,12 +81,20 @@ class AuthSocket:
         name = b64encode(user.encode())
         return self._authenticate("EXTERNAL", [name], 1, certificate)[0]
 
-    def challenged(self, mechanism: str, answer: Callable[[bytes], bytes]) -> Reply:
-        """A mechanism in which the server speaks first: answer makes the client's
-        response of its challenge, both in base64."""
+    def challenged(
+        self,
+        mechanism: str,
+        answer: Callable[[bytes], bytes],
+        initial: bytes | None = None,
+    ) -> Reply:
+        """A mechanism in which the server speaks first, unless there is an initial
+        response: answer makes the client's response of its challenge, all in
+        base64."""
         self._next_id += 1
         started = time.monotonic()
         words = f"{mechanism}\tservice={self._service}"
+        if initial is not None:
+            words += f"\tsecured\tresp={initial.decode()}"
         self._send(b"AUTH\t%d\t%s\n" % (self._next_id, words.encode()))
         while True:
             for line in self._read_lines():
