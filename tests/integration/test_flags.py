@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from lib.account_site import DAY, HOUR, AccountSite
 from lib.crowd import logins
+from lib.processes import wait_until
 from lib.site import Site
 from lib.users import BREACHED, BREACHED2, CLEAN, CLEAN2, MASTER, User
 
@@ -25,6 +26,8 @@ def site() -> Iterator[AccountSite]:
 
 
 def events(site: Site, name: str) -> list[dict[str, str]]:
+    """One at least: it comes when the record is there."""
+    wait_until(lambda: len(site.exported_events(name)) > 0, name)
     return [event["fields"] for event in site.exported_events(name)]
 
 
