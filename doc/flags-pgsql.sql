@@ -65,15 +65,8 @@ CREATE INDEX IF NOT EXISTS pwned_flag_held ON pwned_flag (lower(username))
 	WHERE hold_text <> '';
 
 -- Whose mail MTAs refuse, and with what text. Users are written as Dovecot has
--- them, so MTAs compare without case. For Postfix, in a pgsql: map that
--- stands in check_sasl_access of the submission service:
---
---	hosts = 10.0.0.5
---	dbname = mail
---	user = dovecot_pwned_mta
---	password = ...
---	query = SELECT '550 5.7.1 ' || text FROM pwned_hold
---		WHERE lower(username) = lower('%s')
+-- them, so MTAs compare without case; doc/example-config/pwned-hold-pgsql.cf has
+-- the query for Postfix.
 CREATE OR REPLACE VIEW pwned_hold (username, text) AS
 	SELECT username, hold_text FROM pwned_flag WHERE hold_text <> '';
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from lib.account_site import AccountSite
+from lib.account_site import DAY, AccountSite
 from lib.dovecot_config import Verifier
 from lib.postgres import PASSWORD, Postgres
 from lib.processes import wait_until
@@ -124,6 +124,26 @@ def test_hold_by_the_view(postgres: Postgres) -> None:
     refused = postgres.sql_as_mta("SELECT * FROM pwned_flag")
     assert refused.returncode != 0
     assert "permission denied" in refused.stderr
+
+
+def age(postgres: Postgres, user: User, secs: int) -> None:
+    times = ("since", "breached", "cleared", "decided")
+    older = ", ".join(f"{t} = greatest({t} - {secs}, 0)" for t in times)
+    postgres.sql(f"UPDATE pwned_flag SET {older} WHERE username = '{user.name}'")
+
+
+def test_what_was_not_seen_for_long_expires(postgres: Postgres, site: AccountSite) -> None:
+    """Some seconds after an auth's start; first cleared, then erased."""
+    other = MANY[0]
+    for user in (ANNA, other):
+        assert not site.enter(user).ok
+        wait_for_state(postgres, user, "flagged")
+    for state in ("cleared", "none"):
+        age(postgres, ANNA, 91 * DAY)
+        site.dovecot.end_auth()
+        assert site.enter(BERT).ok
+        wait_for_state(postgres, ANNA, state, secs=20)
+        assert postgres.state(other.name) == "flagged"
 
 
 def log_in_all_along(site: AccountSite, users: tuple[User, ...], secs: float) -> float:

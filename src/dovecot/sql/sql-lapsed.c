@@ -8,7 +8,8 @@
 #include "sql-lapsed.h"
 
 #define EVERY_MSECS    (6 * 3600 * 1000)
-#define FIRST_MSECS    60000
+#define FIRST_MSECS    5000 /* an auth that nobody needs ends after a minute */
+#define AGAIN_MSECS    60000
 #define NEXT_MSECS     2000
 #define DEADLINE_MSECS 10000
 #define PORTION        100
@@ -51,7 +52,7 @@ static void on_answer(void *context, bool ok, struct sql_result *result)
 			lapsed->after = i_strdup(pwned_sql_row_user(result));
 	}
 	if (!ok || !room)
-		look_later(lapsed, FIRST_MSECS);
+		look_later(lapsed, AGAIN_MSECS);
 	else if (lapsed->after != NULL)
 		look_later(lapsed, NEXT_MSECS);
 	else
@@ -69,7 +70,7 @@ static void look(void *context)
 				    lapsed->after == NULL ? "" : lapsed->after,
 				    now_secs, lapsed->rules, PORTION),
 			    PWNED_SQL_SOON, DEADLINE_MSECS, on_answer, lapsed))
-		look_later(lapsed, FIRST_MSECS);
+		look_later(lapsed, AGAIN_MSECS);
 }
 
 struct pwned_sql_lapsed *pwned_sql_lapsed_new(
@@ -84,7 +85,8 @@ struct pwned_sql_lapsed *pwned_sql_lapsed_new(
 	lapsed->rules = rules;
 	lapsed->callback = callback;
 	lapsed->context = context;
-	look_later(lapsed, FIRST_MSECS / 2 + i_rand_limit(FIRST_MSECS));
+	/* not all hosts of a cluster at once */
+	look_later(lapsed, FIRST_MSECS + i_rand_limit(FIRST_MSECS));
 	return lapsed;
 }
 
