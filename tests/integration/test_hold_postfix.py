@@ -127,6 +127,28 @@ def test_a_damaged_file(dovecot: Dovecot, holds: HoldFile) -> None:
         assert arrives(postfix)
 
 
+def test_a_chroot(dovecot: Dovecot, holds: HoldFile) -> None:
+    """Why the example says `n`: from within, a part of the file is not to be found,
+    and nobody can send."""
+    postfix = HoldPostfix(dovecot, "sqlite", sqlite_map(holds.path))
+    master = postfix.folder / "etc/master.cf"
+    text = master.read_text()
+    inside = text.replace("inet n       -       n", "inet n       -       y")
+    assert inside != text
+    master.write_text(inside)
+    # so that it meets Dovecot all the same
+    below = postfix.folder / "queue" / dovecot.folder.relative_to("/")
+    below.mkdir(parents=True)
+    subprocess.run(["mount", "--bind", dovecot.folder, below], check=True)
+    try:
+        with postfix.start():
+            assert is_temporary(postfix, BERT)
+            assert arrives(postfix)
+            postfix.log.wait_for("fatal: dict_sqlite_lookup: ")
+    finally:
+        subprocess.run(["umount", below], check=True)
+
+
 def test_look_ups_beside_a_writer(postfix: HoldPostfix, holds: HoldFile) -> None:
     """Which commits, closes the file, and is killed again and again."""
     holds.write({ANNA.name: TEXT})
