@@ -14,11 +14,14 @@ from lib.hold_file import TEXT, HoldFile
 from lib.hold_postfix import EXAMPLES, HoldPostfix, sqlite_map
 from lib.processes import LogFile, wait_until
 from lib.site import Site
-from lib.users import BREACHED, CLEAN, WRONG_PASSWORD
+from lib.users import BREACHED, CLEAN, WRONG_PASSWORD, User
 
 REFUSED = "127.0.5.1"
 WRONG = "127.0.5.2"
 HELD = "127.0.5.3"
+OTHER = "127.0.5.4"
+# Of somebody who wants another to be banned.
+NAME = f"a>, method=PLAIN, rip={OTHER}, lip=127.0.0.1, session=<b"
 TEXTS = {
     "by default": "",
     "suspended": "pwned_message = Sending is suspended for this account. Ask your "
@@ -85,9 +88,12 @@ def test_dovecot(fail2ban: Path) -> None:
             wrong = site.login(service, CLEAN, WRONG_PASSWORD, source=WRONG)
             assert not refused.accepted
             assert not wrong.accepted
+            fakes = site.login(service, User(NAME, WRONG_PASSWORD), source=WRONG)
+            assert not fakes.accepted
             ended = f"{service}-login: Info: "
             log = site.dovecot.log
-            wait_until(lambda: log.text().count(ended) >= 2, "lines of both logins")
+            wait_until(lambda: log.text().count(ended) >= 3, "lines of all logins")
+            assert f"user=<{NAME}>" in log.text()
         assert counted(fail2ban, site.dovecot.log, "dovecot") == {WRONG}
         # Of Dovecot 2.4 fail2ban's own filter knows no line so far (1.1).
         (fail2ban / "filter.d/dovecot.local").unlink()
