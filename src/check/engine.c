@@ -101,10 +101,7 @@ struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 	engine->set = set;
 	engine->loop = loop;
 	engine->reporter = reporter;
-	engine->rules = (struct pwned_flag_rules){
-		.clear_after_secs = set->clear_after_msecs / 1000,
-		.expire_secs = set->flag_expire_days * UINT64_C(86400),
-	};
+	engine->rules = pwned_settings_flag_rules(set);
 	pwned_engine_enter(engine);
 	if (engine_fill(engine, role, seed, error_r))
 		engine->source = pwned_source_new(

@@ -122,8 +122,38 @@ void pwned_way_count(struct pwned_engine *engine,
 		pwned_count(&engine->counters, PWNED_COUNT_HOLDS_LATE);
 }
 
+static bool is_exempt_now(const struct pwned_decision *decision)
+{
+	return decision->verdict == PWNED_VERDICT_UNCHECKED &&
+	       decision->reason == PWNED_REASON_EXEMPT;
+}
+
+/* Whether nobody would be held for this, at any service. */
+static bool frees(const struct pwned_decision *decision,
+		  const struct pwned_rung *rung)
+{
+	if (decision->dry_run)
+		return false;
+	return is_exempt_now(decision) ||
+	       (decision->verdict == PWNED_VERDICT_BREACHED && !rung->stops &&
+		!decision->late && !decision->braked);
+}
+
+static enum pwned_flag_saying saying_of(enum pwned_verdict verdict)
+{
+	switch (verdict) {
+	case PWNED_VERDICT_BREACHED:
+		return PWNED_SAYING_BREACHED;
+	case PWNED_VERDICT_CLEAN:
+		return PWNED_SAYING_CLEAN;
+	default:
+		return PWNED_SAYING_NOTHING;
+	}
+}
+
 /* Whether the login says anything that may have to be written down; of a clean
-   one that somebody is flagged no more. */
+   one that somebody is flagged no more, of an exempt one that he is not held.
+ */
 static bool has_news(const struct pwned_way *way,
 		     const struct pwned_decision *decision)
 {
@@ -132,6 +162,9 @@ static bool has_news(const struct pwned_way *way,
 		return false;
 	if (decision->verdict == PWNED_VERDICT_BREACHED)
 		return true;
+	if (is_exempt_now(decision))
+		return way->record == PWNED_RECORD_KNOWN &&
+		       *way->flag.hold_text != '\0';
 	return decision->verdict == PWNED_VERDICT_CLEAN &&
 	       (way->record == PWNED_RECORD_UNKNOWN ||
 		(way->record == PWNED_RECORD_KNOWN &&
@@ -148,9 +181,7 @@ static void make_news(const struct pwned_way *way,
 
 	*news_r = (struct pwned_flag_news){
 		.user = way->user,
-		.saying = decision->verdict == PWNED_VERDICT_BREACHED ?
-				  PWNED_SAYING_BREACHED :
-				  PWNED_SAYING_CLEAN,
+		.saying = saying_of(decision->verdict),
 		.now_secs = way->engine->unix_secs,
 		.dry_run = decision->dry_run,
 		.service = way->service,
@@ -158,6 +189,7 @@ static void make_news(const struct pwned_way *way,
 		.stops = rung->stops,
 		.grace_secs = rung->grace_secs,
 		.refused = effect == PWNED_ACTION_DENY && !decision->late,
+		.frees = frees(decision, rung),
 	};
 	if (effect == PWNED_ACTION_HOLD && !decision->suspended) {
 		pwned_text_hold(way->set, hold_text);
@@ -238,7 +270,9 @@ bool pwned_way_may_have_record(const struct pwned_way *way,
 	if (flags == NULL || way->user == NULL || way->service == NULL ||
 	    reason == PWNED_REASON_MASTER_USER)
 		return false;
-	if (reason != PWNED_REASON_NONE && !pwned_service_sends(way->service))
+	if (reason != PWNED_REASON_NONE && !pwned_service_sends(way->service) &&
+	    (reason != PWNED_REASON_EXEMPT ||
+	     !pwned_policy_has_hold(way->policy)))
 		return false;
 	return flags->v->may_have(flags, way->user);
 }

@@ -33,8 +33,8 @@ struct pwned_way {
 enum pwned_reason pwned_way_why_not(const struct pwned_way *way,
 				    const struct pwned_login *login);
 /* Whether anything may be on record that matters: of a login that is not
-   checked, for that reason, only a suspension, and nothing where the password
-   is a master's. */
+   checked, for that reason, only a suspension, or a hold of one who is exempt
+   now; nothing where the password is a master's. */
 bool pwned_way_may_have_record(const struct pwned_way *way,
 			       enum pwned_reason reason);
 /* Whether the answer needs the record. Not at a service where nobody is refused

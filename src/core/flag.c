@@ -98,11 +98,22 @@ static bool has_news(const struct pwned_flag *flag,
 	       (stop != 0 && (flag->stop_secs == 0 || stop < flag->stop_secs));
 }
 
-static bool is_due(const struct pwned_flag *flag, uint64_t now_secs)
+/* From a contested one's date it is counted when it may be cleared. */
+static uint64_t renew_secs(const struct pwned_flag *flag,
+			   const struct pwned_flag_rules *rules)
 {
-	return is_past(flag->breached_secs,
-		       flag->contested ? PWNED_FLAG_CONTESTED_SECS :
-					 PWNED_FLAG_RENEW_SECS,
+	uint64_t part = rules->clear_after_secs / PWNED_FLAG_CONTESTED_PART;
+
+	if (!flag->contested || rules->clear_after_secs == 0)
+		return PWNED_FLAG_RENEW_SECS;
+	return part < PWNED_FLAG_CONTESTED_SECS ? part :
+						  PWNED_FLAG_CONTESTED_SECS;
+}
+
+static bool is_due(const struct pwned_flag *flag, uint64_t now_secs,
+		   const struct pwned_flag_rules *rules)
+{
+	return is_past(flag->breached_secs, renew_secs(flag, rules),
 		       now_secs) ||
 	       now_secs < flag->breached_secs;
 }
@@ -137,30 +148,36 @@ static enum pwned_flag_change raise(struct pwned_flag *flag,
 	return returns ? PWNED_FLAG_RETURNED : PWNED_FLAG_RAISED;
 }
 
-/* News are written a moment after their login: what was said before an operator
-   cleared the account does not raise the flag again. A clock that was set back
-   does not count. */
+/* News are written a moment after their login, or when a database is back: what
+   was said before the account was cleared does not raise the flag again. A
+   clock that was set back since then does not count: by it the clearing is
+   still to come when they are written. Clocks of hosts may differ a little. */
 static bool was_before_clearing(const struct pwned_flag *flag,
 				const struct pwned_flag_news *news)
 {
 	return flag->state == PWNED_FLAG_CLEARED &&
 	       news->now_secs < flag->cleared_secs &&
-	       flag->cleared_secs - news->now_secs <= PWNED_FLAG_DELAY_SECS;
+	       (flag->cleared_secs - news->now_secs <= PWNED_FLAG_DELAY_SECS ||
+		flag->cleared_secs <= news->applied_secs);
 }
 
 static enum pwned_flag_change breached(struct pwned_flag *flag,
 				       const struct pwned_flag_news *news,
+				       const struct pwned_flag_rules *rules,
 				       bool *hold_changed_r)
 {
 	enum pwned_flag_change change = PWNED_FLAG_SAME;
 
 	if (was_before_clearing(flag, news))
 		return change;
-	if (news->hold_text != NULL && flag->suspended_secs == 0)
+	/* whoever told it may not have known that he is exempt */
+	if (news->hold_text != NULL && flag->suspended_secs == 0 &&
+	    !pwned_flag_is_exempt(flag, news->now_secs))
 		*hold_changed_r |= set_hold(flag, news->hold_text);
 	if (flag->state != PWNED_FLAG_FLAGGED) {
 		change = raise(flag, news);
-	} else if (has_news(flag, news) || is_due(flag, news->now_secs)) {
+	} else if (has_news(flag, news) ||
+		   is_due(flag, news->now_secs, rules)) {
 		take_over(flag, news);
 		change = PWNED_FLAG_RENEWED;
 	}
@@ -193,9 +210,11 @@ enum pwned_flag_change pwned_flag_apply(struct pwned_flag *flag,
 	enum pwned_flag_change change = PWNED_FLAG_SAME;
 
 	if (news->saying == PWNED_SAYING_BREACHED)
-		change = breached(flag, news, hold_changed_r);
+		change = breached(flag, news, rules, hold_changed_r);
 	else if (news->saying == PWNED_SAYING_CLEAN)
 		change = clean(flag, news, rules, hold_changed_r);
+	if (news->frees)
+		*hold_changed_r |= release(flag);
 	if (change == PWNED_FLAG_SAME)
 		change = *hold_changed_r && aged == PWNED_FLAG_SAME ?
 				 PWNED_FLAG_RENEWED :

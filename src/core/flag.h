@@ -18,9 +18,10 @@
 #define PWNED_FLAG_TEXT_MAX 200
 /* A record that says nothing new is written so often at most; one that was
    raised again after a clearing, whose last breached login decides when it is
-   cleared, each hour. */
+   cleared, each hour, and in each part of what clears it. */
 #define PWNED_FLAG_RENEW_SECS     86400
 #define PWNED_FLAG_CONTESTED_SECS 3600
+#define PWNED_FLAG_CONTESTED_PART 24
 /* News are written within so long, but where the file fails. */
 #define PWNED_FLAG_DELAY_SECS 60
 
@@ -63,7 +64,12 @@ struct pwned_flag_news {
 	const char *user;
 	enum pwned_flag_saying saying;
 	uint64_t now_secs;
-	bool dry_run; /* nothing is decided */
+	uint64_t
+		applied_secs; /* when it is written; 0: as soon as it is said */
+	bool dry_run;         /* nothing is decided */
+	/* the policy holds nobody for this (any more): what an earlier one held
+	   is released, unless an operator said so */
+	bool frees;
 
 	/* of BREACHED */
 	const char *service;

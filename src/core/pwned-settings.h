@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "exempt.h"
+#include "flag.h"
 #include "policy.h"
 
 #include <stddef.h>
@@ -146,6 +147,10 @@ void pwned_settings_free(struct pwned_settings *set);
 bool pwned_settings_have_what_it_needs(const struct pwned_settings *set,
 				       const struct pwned_policy *policy,
 				       struct pwned_error *error_r);
+
+/* When records are cleared and erased. */
+struct pwned_flag_rules pwned_settings_flag_rules(
+	const struct pwned_settings *set);
 
 /* Which settings are compared. */
 enum pwned_settings_part {

@@ -81,6 +81,15 @@ bool pwned_settings_have_what_it_needs(const struct pwned_settings *set,
 	return true;
 }
 
+struct pwned_flag_rules pwned_settings_flag_rules(
+	const struct pwned_settings *set)
+{
+	return (struct pwned_flag_rules){
+		.clear_after_secs = set->clear_after_msecs / 1000,
+		.expire_secs = set->flag_expire_days * UINT64_C(86400),
+	};
+}
+
 bool pwned_settings_check_together(const struct pwned_settings *set,
 				   const char *path,
 				   struct pwned_error *error_r)

@@ -81,7 +81,9 @@ static enum pwned_db_result write_hold(struct book *book, const char *user,
 {
 	enum pwned_db_result result = PWNED_DB_OK;
 
-	if (*book->set->hold == '\0' || (*text == '\0' && !has_hold_db(book)))
+	/* in a dry run nobody stands there; auth brings it in after it */
+	if (*book->set->hold == '\0' ||
+	    (*text == '\0' ? !has_hold_db(book) : book->set->dry_run))
 		return PWNED_DB_OK;
 	if (book->holds == NULL)
 		result = pwned_hold_db_open(
@@ -172,7 +174,8 @@ static enum pwned_book_result book_change(struct pwned_flag_book *_book,
 		      error_r);
 }
 
-/* Also where there is no record: nothing is left in hold.db. */
+/* Also where there is no record: nothing is left in hold.db. What is left half
+   done has its record still: with the row alone auth would make another. */
 static enum pwned_db_result forget(struct book *book, const char *user,
 				   struct pwned_error *error_r)
 {
@@ -184,10 +187,10 @@ static enum pwned_db_result forget(struct book *book, const char *user,
 		removed = pwned_flag_db_remove(book->flags, user, error_r);
 	result = removed == PWNED_DB_NONE ? PWNED_DB_OK : removed;
 	if (result == PWNED_DB_OK)
+		result = write_hold(book, user, "", error_r);
+	if (result == PWNED_DB_OK)
 		result = pwned_flag_db_commit(book->flags, error_r);
 	pwned_flag_db_rollback(book->flags);
-	if (result == PWNED_DB_OK)
-		result = release(book, user, error_r);
 	return result == PWNED_DB_OK ? removed : result;
 }
 

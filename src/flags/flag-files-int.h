@@ -7,10 +7,10 @@
 #include "hold-db.h"
 
 /* What flag-files.c, which writes, and flag-look.c, which looks, share. */
-#define PWNED_FLAG_NEWS_MAX 65536
 
 struct pwned_flag_files {
-	char *folder, *hold_folder, *hold_group;
+	char *folder, *hold_folder, *hold_group, *suspend_text;
+	bool dry_run;
 	struct pwned_flag_rules rules;
 	uint64_t seed;
 
@@ -21,6 +21,7 @@ struct pwned_flag_files {
 	bool sync_due; /* hold.db may say otherwise than flags.db */
 	bool walk_due;
 	uint64_t journal_id;
+	bool journal_due; /* it has lines that are not read yet */
 
 	struct pwned_news news;
 

@@ -23,11 +23,13 @@ struct pwned_flag_files *pwned_flag_files_new(
 	files->folder = strdup(params->folder);
 	files->hold_folder = strdup(params->hold_folder);
 	files->hold_group = strdup(params->hold_group);
+	files->suspend_text = strdup(params->suspend_text);
+	files->dry_run = params->dry_run;
 	files->rules = params->rules;
 	files->seed = params->seed;
 	files->sync_due = true;
 	if (files->folder == NULL || files->hold_folder == NULL ||
-	    files->hold_group == NULL)
+	    files->hold_group == NULL || files->suspend_text == NULL)
 		pwned_flag_files_free(&files);
 	return files;
 }
@@ -47,12 +49,19 @@ void pwned_flag_files_free(struct pwned_flag_files **_files)
 	free(files->folder);
 	free(files->hold_folder);
 	free(files->hold_group);
+	free(files->suspend_text);
 	free(files);
 }
 
 static bool has_holds(const struct pwned_flag_files *files)
 {
 	return *files->hold_folder != '\0';
+}
+
+/* In a dry run the file is there, and empty. */
+static bool writes_holds(const struct pwned_flag_files *files)
+{
+	return has_holds(files) && !files->dry_run;
 }
 
 /* The error has to say where the old one is. */
@@ -198,8 +207,8 @@ bool pwned_flag_files_find(struct pwned_flag_files *files, const char *user,
 	if (news == NULL)
 		return true;
 	memcpy(written, flag_r->hold_text, sizeof(written));
-	(void)pwned_news_apply(news, flag_r, &files->rules, &hold_changed,
-			       NULL);
+	(void)pwned_news_apply(news, flag_r, now_secs, &files->rules,
+			       &hold_changed, NULL);
 	/* MTAs do not read the news yet: whoever wants that has to wait */
 	memcpy(flag_r->hold_text, written, sizeof(written));
 	return true;
@@ -210,7 +219,7 @@ bool pwned_flag_files_tell(struct pwned_flag_files *files,
 {
 	if (files->filter != NULL)
 		pwned_flag_filter_add(files->filter, said->user);
-	return files->news.length < PWNED_FLAG_NEWS_MAX &&
+	return pwned_news_has_room(files->news.length, said) &&
 	       pwned_news_add(&files->news, said, number);
 }
 
@@ -240,7 +249,7 @@ struct flush {
 };
 
 static bool edits_make(struct pwned_flag_files *files, struct flush *flush,
-		       struct pwned_flag_faults *faults)
+		       uint64_t now_secs, struct pwned_flag_faults *faults)
 {
 	struct pwned_news_user *news = TAILQ_FIRST(&files->news.users);
 
@@ -257,9 +266,9 @@ static bool edits_make(struct pwned_flag_files *files, struct flush *flush,
 					      &edit->flag, &faults->flags),
 			    faults))
 			return false;
-		edit->changed =
-			pwned_news_apply(news, &edit->flag, &files->rules,
-					 &edit->hold_changed, &edit->outcomes);
+		edit->changed = pwned_news_apply(
+			news, &edit->flag, now_secs, &files->rules,
+			&edit->hold_changed, &edit->outcomes);
 	}
 	return true;
 }
@@ -368,9 +377,9 @@ static bool records_write(struct pwned_flag_files *files,
 static bool flush_edits(struct pwned_flag_files *files, struct flush *flush,
 			uint64_t now_secs, struct pwned_flag_faults *faults)
 {
-	bool ok = edits_make(files, flush, faults);
+	bool ok = edits_make(files, flush, now_secs, faults);
 
-	if (ok && has_holds(files) && has_hold(flush, false) &&
+	if (ok && writes_holds(files) && has_hold(flush, false) &&
 	    (!need_holds(files, now_secs, faults) ||
 	     !holds_write(files, flush, false, faults)))
 		leave_holds(flush);
@@ -385,31 +394,34 @@ static void flush_end(struct pwned_flag_files *files, struct flush *flush,
 		      uint64_t now_secs, struct pwned_news_outcomes *outcomes,
 		      struct pwned_flag_faults *faults)
 {
-	if (has_holds(files) && has_hold(flush, true) &&
+	if (writes_holds(files) && has_hold(flush, true) &&
 	    (!need_holds(files, now_secs, faults) ||
 	     !releases_write(files, flush, faults)))
 		files->sync_due = true;
 	for (size_t i = 0; i < flush->length; i++) {
 		struct edit *edit = &flush->list[i];
 
-		if (edit->left)
+		if (edit->left) {
+			pwned_news_defer(&files->news, edit->news);
 			continue;
+		}
 		TAILQ_CONCAT(outcomes, &edit->outcomes, entry);
 		pwned_news_remove(&files->news, edit->news);
 	}
 }
 
-/* Returns whether there may be more to write. */
-static bool flush_some(struct pwned_flag_files *files, uint64_t now_secs,
-		       struct pwned_news_outcomes *outcomes,
-		       struct pwned_flag_faults *faults)
+/* Returns how many users it was about; 0: they could not be written. */
+static size_t flush_some(struct pwned_flag_files *files, uint64_t now_secs,
+			 struct pwned_news_outcomes *outcomes,
+			 struct pwned_flag_faults *faults)
 {
 	struct flush *flush = calloc(1, sizeof(*flush));
+	size_t length;
 	bool committed;
 
 	if (flush == NULL) {
 		(void)pwned_error_set(&faults->flags, "out of memory");
-		return false;
+		return 0;
 	}
 	committed = pwned_flag_files_flags_are_well(
 			    files,
@@ -420,13 +432,18 @@ static bool flush_some(struct pwned_flag_files *files, uint64_t now_secs,
 		flush_end(files, flush, now_secs, outcomes, faults);
 	for (size_t i = 0; i < flush->length; i++)
 		pwned_news_outcomes_free(&flush->list[i].outcomes);
+	length = flush->length;
 	free(flush);
-	return committed && *faults->hold.text == '\0';
+	return committed ? length : 0;
 }
 
 void pwned_flag_files_sync(struct pwned_flag_files *files, uint64_t now_secs,
 			   struct pwned_flag_faults *faults)
 {
+	const struct pwned_hold_rules rules = {
+		.dry_run = files->dry_run,
+		.suspend_text = files->suspend_text,
+	};
 	struct pwned_error error;
 	enum pwned_db_result result;
 
@@ -436,7 +453,8 @@ void pwned_flag_files_sync(struct pwned_flag_files *files, uint64_t now_secs,
 	    !pwned_flag_files_need_flags(files, now_secs, faults) ||
 	    !need_holds(files, now_secs, faults))
 		return;
-	result = pwned_hold_sync(files->flags, files->holds, now_secs, &error);
+	result = pwned_hold_sync(files->flags, files->holds, &rules, now_secs,
+				 &error);
 	files->sync_due = result != PWNED_DB_OK;
 	if (files->sync_due)
 		faults->hold = error;
@@ -447,13 +465,20 @@ void pwned_flag_files_flush(struct pwned_flag_files *files, uint64_t now_secs,
 			    struct pwned_news_outcomes *outcomes,
 			    struct pwned_flag_faults *faults_r)
 {
+	size_t left;
+
 	pwned_flag_faults_init(faults_r);
 	pwned_flag_files_sync(files, now_secs, faults_r);
 	if (!pwned_flag_files_need_flags(files, now_secs, faults_r))
 		return;
-	while (files->news.length > 0 &&
-	       flush_some(files, now_secs, outcomes, faults_r))
-		;
+	/* once each: those whose holds cannot be written stay, behind others */
+	left = files->news.length;
+	while (files->news.length > 0 && left > 0) {
+		size_t written =
+			flush_some(files, now_secs, outcomes, faults_r);
+
+		left = written == 0 || written > left ? 0 : left - written;
+	}
 }
 
 bool pwned_flag_files_walk_is_due(const struct pwned_flag_files *files)

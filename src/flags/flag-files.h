@@ -20,7 +20,9 @@ struct pwned_flag_files_params {
 	const char *hold_folder; /* "": there are no MTAs */
 	const char *hold_group;
 	struct pwned_flag_rules rules;
-	uint64_t seed; /* of filters */
+	bool dry_run;             /* MTAs refuse nobody */
+	const char *suspend_text; /* with what they refuse who is suspended */
+	uint64_t seed;            /* of filters */
 };
 
 /* What went wrong with each file: "" where nothing did. busy: it is only that

@@ -5,6 +5,7 @@
 #include "flag-complaints.h"
 #include "flag-sweeper.h"
 #include "flag-task.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,7 +146,9 @@ static void tell_done(struct pwned_flag_keeper *keeper,
 		keeper->tells_before--;
 	next_filter_comes(keeper);
 	if (!ran || !task->ok) {
-		pwned_count(keeper->counters, PWNED_COUNT_FLAGS_DROPPED);
+		if (task->said.saying == PWNED_SAYING_BREACHED)
+			pwned_count(keeper->counters,
+				    PWNED_COUNT_FLAGS_DROPPED);
 		if (task->waiter != NULL)
 			task->waiter->lost = true;
 	}
@@ -490,18 +493,18 @@ static const struct pwned_flags_vfuncs keeper_vfuncs = {
 static bool keeper_fill(struct pwned_flag_keeper *keeper,
 			const struct pwned_settings *set, uint64_t seed)
 {
+	struct pwned_text suspend_text;
 	const struct pwned_flag_files_params params = {
 		.folder = set->state_dir,
 		.hold_folder = keeper->commands_only ? "" : set->hold,
 		.hold_group = set->hold_group,
-		.rules = {
-			.clear_after_secs = set->clear_after_msecs / 1000,
-			.expire_secs = set->flag_expire_days *
-				       UINT64_C(86400),
-		},
+		.rules = pwned_settings_flag_rules(set),
+		.dry_run = set->dry_run,
+		.suspend_text = suspend_text.text,
 		.seed = seed,
 	};
 
+	pwned_text_suspension(set, &suspend_text);
 	keeper->files = pwned_flag_files_new(&params);
 	keeper->sweeper =
 		pwned_flag_sweeper_new(set->state_dir, params.hold_folder,

@@ -5,15 +5,25 @@
 
 #define WALK_AT_ONCE 5000
 
+struct look {
+	struct pwned_flag_files *files;
+	const struct pwned_flag_files_watcher *watcher;
+};
+
 static void on_entry(void *context, const struct pwned_flag_db_entry *entry)
 {
-	const struct pwned_flag_files_watcher *watcher = context;
+	const struct look *look = context;
+	const struct pwned_flag_files_watcher *watcher = look->watcher;
 
-	if (entry->command == 0)
-		watcher->user(watcher->context, entry->user);
-	else
+	if (entry->command != 0) {
 		watcher->command(watcher->context, entry->command,
 				 entry->at_secs);
+		return;
+	}
+	/* a walk may have come by where he stands now */
+	if (look->files->filter != NULL)
+		pwned_flag_filter_add(look->files->filter, entry->user);
+	watcher->user(watcher->context, entry->user);
 }
 
 /* Somebody may have removed or replaced a file. */
@@ -37,6 +47,7 @@ void pwned_flag_files_look(struct pwned_flag_files *files, uint64_t now_secs,
 			   const struct pwned_flag_files_watcher *watcher,
 			   struct pwned_flag_faults *faults_r)
 {
+	struct look look = { .files = files, .watcher = watcher };
 	bool news = false;
 
 	pwned_flag_faults_init(faults_r);
@@ -47,15 +58,16 @@ void pwned_flag_files_look(struct pwned_flag_files *files, uint64_t now_secs,
 		    files,
 		    pwned_flag_db_has_news(files->flags, &news,
 					   &faults_r->flags),
-		    faults_r) ||
-	    (!news && files->journal_id != 0))
+		    faults_r))
 		return;
-	(void)pwned_flag_files_flags_are_well(
-		files,
-		pwned_flag_db_journal(files->flags, &files->journal_id,
-				      on_entry, (void *)watcher,
-				      &faults_r->flags),
-		faults_r);
+	files->journal_due |= news || files->journal_id == 0;
+	if (files->journal_due &&
+	    pwned_flag_files_flags_are_well(
+		    files,
+		    pwned_flag_db_journal(files->flags, &files->journal_id,
+					  on_entry, &look, &faults_r->flags),
+		    faults_r))
+		files->journal_due = false;
 }
 
 struct walk {
@@ -79,7 +91,7 @@ static bool on_record(void *context, const char *user,
 	pwned_flag_filter_add(files->filter, user);
 	if (pwned_flag_age(&aged, walk->now_secs, &files->rules, &ignored) !=
 		    PWNED_FLAG_SAME &&
-	    files->news.length < PWNED_FLAG_NEWS_MAX)
+	    pwned_news_has_room(files->news.length, &time_has_passed))
 		(void)pwned_news_add(&files->news, &time_has_passed, 0);
 	return true;
 }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A crash loses them, and each takes some 400 bytes. */
+#define NEWS_MAX 65536
+
 struct item {
 	TAILQ_ENTRY(item) entry;
 	struct pwned_flag_news said; /* its texts are these */
@@ -120,12 +123,20 @@ static bool item_merge(struct item *item, const struct pwned_flag_news *said)
 	if (merged.band < item->said.band)
 		merged.band = item->said.band;
 	merged.refused |= item->said.refused;
+	merged.frees |= item->said.frees && merged.hold_text == NULL;
 	if (merged.hold_text == NULL && item->said.hold_text != NULL) {
 		memcpy(hold_text, item->hold_text, sizeof(hold_text));
 		merged.hold_text = hold_text;
 	}
 	item_set(item, &merged);
 	return true;
+}
+
+bool pwned_news_has_room(unsigned int length,
+			 const struct pwned_flag_news *said)
+{
+	return length <
+	       (said->saying == PWNED_SAYING_CLEAN ? NEWS_MAX / 2 : NEWS_MAX);
 }
 
 bool pwned_news_add(struct pwned_news *news, const struct pwned_flag_news *said,
@@ -186,6 +197,12 @@ bool pwned_news_move(struct pwned_news *from, struct pwned_news_user *user,
 	return true;
 }
 
+void pwned_news_defer(struct pwned_news *news, struct pwned_news_user *user)
+{
+	TAILQ_REMOVE(&news->users, user, entry);
+	TAILQ_INSERT_TAIL(&news->users, user, entry);
+}
+
 /* What cannot be told for want of memory is written all the same. */
 static void tell(struct pwned_news_outcomes *outcomes, const char *user,
 		 const struct item *item, enum pwned_flag_change change,
@@ -218,7 +235,7 @@ static void tell(struct pwned_news_outcomes *outcomes, const char *user,
 }
 
 bool pwned_news_apply(const struct pwned_news_user *user,
-		      struct pwned_flag *flag,
+		      struct pwned_flag *flag, uint64_t now_secs,
 		      const struct pwned_flag_rules *rules,
 		      bool *hold_changed_r,
 		      struct pwned_news_outcomes *outcomes)
@@ -229,10 +246,12 @@ bool pwned_news_apply(const struct pwned_news_user *user,
 
 	memcpy(before, flag->hold_text, sizeof(before));
 	TAILQ_FOREACH(item, &user->items, entry) {
+		struct pwned_flag_news said = item->said;
+		enum pwned_flag_change change;
 		bool hold_changed;
-		enum pwned_flag_change change = pwned_flag_apply(
-			flag, &item->said, rules, &hold_changed);
 
+		said.applied_secs = now_secs;
+		change = pwned_flag_apply(flag, &said, rules, &hold_changed);
 		changed |= change != PWNED_FLAG_SAME;
 		tell(outcomes, user->name, item, change, hold_changed, flag);
 	}

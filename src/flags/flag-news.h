@@ -31,6 +31,12 @@ TAILQ_HEAD(pwned_news_outcomes, pwned_news_outcome);
 void pwned_news_init(struct pwned_news *news);
 void pwned_news_deinit(struct pwned_news *news);
 
+/* Whether so many leave room for that. What clears is said of many where
+   records cannot be read, and again at each login: it takes half of all places
+   at most.
+ */
+bool pwned_news_has_room(unsigned int length,
+			 const struct pwned_flag_news *said);
 /* Copies what was said. number: grows with each. What says the same as the last
    of its user takes its place. Returns false when memory is short. */
 bool pwned_news_add(struct pwned_news *news, const struct pwned_flag_news *said,
@@ -48,11 +54,14 @@ void pwned_news_remove(struct pwned_news *news, struct pwned_news_user *user);
 bool pwned_news_move(struct pwned_news *from, struct pwned_news_user *user,
 		     struct pwned_news *to);
 
-/* Makes of a record what was said of its user. hold_changed_r: at the end it
-   says otherwise than before. outcomes: gets what there is to tell; NULL:
+/* He is written behind the others. */
+void pwned_news_defer(struct pwned_news *news, struct pwned_news_user *user);
+
+/* Makes of a record what was said of its user, now. hold_changed_r: at the end
+   it says otherwise than before. outcomes: gets what there is to tell; NULL:
    nobody asks. Returns whether there is anything to write. */
 bool pwned_news_apply(const struct pwned_news_user *user,
-		      struct pwned_flag *flag,
+		      struct pwned_flag *flag, uint64_t now_secs,
 		      const struct pwned_flag_rules *rules,
 		      bool *hold_changed_r,
 		      struct pwned_news_outcomes *outcomes);

@@ -20,6 +20,7 @@ struct changes {
 };
 
 struct sync {
+	const struct pwned_hold_rules *rules;
 	struct pwned_flag_db *flags;
 	struct pwned_hold_db *holds;
 	struct changes rows, records;
@@ -63,19 +64,23 @@ static bool look_at_row(void *context, const char *user, const char *text)
 {
 	struct sync *sync = context;
 	struct pwned_flag flag;
+	const char *right = "";
 
 	sync->result = pwned_flag_db_get(sync->flags, user, &flag, sync->error);
 	if (strlen(user) > PWNED_FLAG_USER_MAX || *user == '\0') {
 		/* nobody's of ours */
-		add(&sync->rows, user, "");
 		sync->result = PWNED_DB_OK;
 	} else if (sync->result == PWNED_DB_NONE) {
 		add(&sync->records, user, text);
+		right = text;
 		sync->result = PWNED_DB_OK;
-	} else if (sync->result == PWNED_DB_OK &&
-		   strcmp(flag.hold_text, text) != 0) {
-		add(&sync->rows, user, flag.hold_text);
+	} else if (sync->result == PWNED_DB_OK) {
+		right = flag.hold_text;
 	}
+	if (sync->rules->dry_run)
+		right = "";
+	if (sync->result == PWNED_DB_OK && strcmp(right, text) != 0)
+		add(&sync->rows, user, right);
 	return sync->result == PWNED_DB_OK;
 }
 
@@ -110,6 +115,25 @@ static enum pwned_db_result write_rows(struct sync *sync)
 	return result;
 }
 
+static struct pwned_flag record_of(const struct sync *sync, const char *text,
+				   uint64_t now_secs)
+{
+	struct pwned_flag flag = { .state = PWNED_FLAG_NONE };
+
+	if (strcmp(text, sync->rules->suspend_text) == 0)
+		flag.suspended_secs = now_secs;
+	else
+		flag = (struct pwned_flag){
+			.state = PWNED_FLAG_FLAGGED,
+			.since_secs = now_secs,
+			.breached_secs = now_secs,
+			.decided_secs = now_secs,
+			.stop_secs = now_secs,
+		};
+	(void)snprintf(flag.hold_text, sizeof(flag.hold_text), "%s", text);
+	return flag;
+}
+
 static enum pwned_db_result write_records(struct sync *sync, uint64_t now_secs)
 {
 	enum pwned_db_result result = PWNED_DB_OK;
@@ -117,15 +141,9 @@ static enum pwned_db_result write_records(struct sync *sync, uint64_t now_secs)
 	for (size_t i = 0; i < sync->records.length && result == PWNED_DB_OK;
 	     i++) {
 		const struct change *change = &sync->records.list[i];
-		struct pwned_flag flag = {
-			.state = PWNED_FLAG_FLAGGED,
-			.since_secs = now_secs,
-			.breached_secs = now_secs,
-			.decided_secs = now_secs,
-			.stop_secs = now_secs,
-		};
+		const struct pwned_flag flag =
+			record_of(sync, change->text, now_secs);
 
-		memcpy(flag.hold_text, change->text, sizeof(flag.hold_text));
 		result = pwned_flag_db_put(sync->flags, change->user, &flag,
 					   now_secs, sync->error);
 	}
@@ -138,7 +156,8 @@ static enum pwned_db_result compare(struct sync *sync)
 	enum pwned_db_result result =
 		pwned_hold_db_list(sync->holds, look_at_row, sync, sync->error);
 
-	if (result == PWNED_DB_OK && sync->result == PWNED_DB_OK)
+	if (result == PWNED_DB_OK && sync->result == PWNED_DB_OK &&
+	    !sync->rules->dry_run)
 		result = pwned_flag_db_held(sync->flags, look_at_record, sync,
 					    sync->error);
 	if (result == PWNED_DB_OK)
@@ -155,10 +174,12 @@ static enum pwned_db_result compare(struct sync *sync)
    program while the two are compared, and nothing of it is undone. */
 enum pwned_db_result pwned_hold_sync(struct pwned_flag_db *flags,
 				     struct pwned_hold_db *holds,
+				     const struct pwned_hold_rules *rules,
 				     uint64_t now_secs,
 				     struct pwned_error *error_r)
 {
 	struct sync sync = {
+		.rules = rules,
 		.flags = flags,
 		.holds = holds,
 		.result = PWNED_DB_OK,

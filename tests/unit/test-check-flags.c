@@ -444,6 +444,40 @@ static void who_is_exempt_is_not_checked(void **state)
 	assert_int_equal(counted(PWNED_COUNT_UNCHECKED_EXEMPT), 1);
 }
 
+/* Only a login that the policy would hold nowhere. */
+static void whom_the_policy_holds_no_more_is_released(void **state)
+{
+	struct fixture *f = *state;
+	struct pwned_flag flag = flagged(3);
+	struct client client;
+
+	(void)snprintf(flag.hold_text, sizeof(flag.hold_text), "no mail");
+	use_policy("smtp=hold *=warn");
+	f->flags.may_have = true;
+	hold_range(7);
+	log_in(&client, "imap");
+	fake_flags_find(&f->flags, &flag);
+	assert_false(f->flags.news.frees);
+	use_policy("smtp=hold:min=100 *=warn");
+	f->flags.may_have = true;
+	hold_range(7);
+	log_in(&client, "smtp");
+	fake_flags_find(&f->flags, &flag);
+	assert_true(f->flags.news.frees);
+	assert_int_equal(f->flags.waits, 1);
+	fake_flags_write(&f->flags, true);
+	assert_int_equal(client.decision.action, PWNED_ACTION_ALLOW);
+
+	use_policy("pwned_policy = smtp=hold *=warn\npwned_exempt = jane\n");
+	f->flags.may_have = true;
+	log_in(&client, "imap");
+	fake_flags_find(&f->flags, &flag);
+	assert_int_equal(f->flags.news.saying, PWNED_SAYING_NOTHING);
+	assert_true(f->flags.news.frees);
+	fake_flags_write(&f->flags, true);
+	assert_int_equal(client.decision.reason, PWNED_REASON_EXEMPT);
+}
+
 static void the_settings_exempt_before_anything_is_asked(void **state)
 {
 	struct fixture *f = *state;
@@ -794,6 +828,7 @@ int main(void)
 		TEST(a_release_is_written_before_the_answer),
 		TEST(a_dry_run_writes_and_holds_nobody),
 		TEST(who_is_exempt_is_not_checked),
+		TEST(whom_the_policy_holds_no_more_is_released),
 		TEST(the_settings_exempt_before_anything_is_asked),
 		TEST(a_suspended_account_does_not_send),
 		TEST(a_master_changes_nothing),

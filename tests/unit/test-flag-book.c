@@ -155,6 +155,45 @@ static void a_suspension_that_fails_is_not_on_record(void **state)
 	book->v->close(&book);
 }
 
+/* Half done it would come back, and hold somebody who is not on record. */
+static void forget_is_whole_or_not_at_all(void **state)
+{
+	struct pwned_settings set = settings(*state);
+	struct pwned_flag_book *book;
+	struct pwned_error error = { .text = "" };
+	struct pwned_flag flag;
+	bool created;
+
+	assert_int_equal(mkdir(set.hold, 0700), 0);
+	book = book_open(&set);
+	assert_int_equal(change(book, suspend, &created), PWNED_BOOK_DONE);
+	book->v->close(&book);
+	(void)remove(path_of(set.hold, "hold.db"));
+	assert_int_equal(mkdir(path_of(set.hold, "hold.db"), 0700), 0);
+	book = book_open(&set);
+	assert_int_equal(book->v->forget(book, USER, &error),
+			 PWNED_BOOK_FAILED);
+	assert_int_equal(book->v->get(book, USER, &flag, &error),
+			 PWNED_BOOK_DONE);
+	assert_int_equal(rmdir(path_of(set.hold, "hold.db")), 0);
+	assert_int_equal(book->v->forget(book, USER, &error), PWNED_BOOK_DONE);
+	book->v->close(&book);
+}
+
+static void in_a_dry_run_no_mta_refuses(void **state)
+{
+	struct pwned_settings set = settings(*state);
+	struct pwned_flag_book *book;
+	bool created;
+
+	assert_int_equal(mkdir(set.hold, 0700), 0);
+	set.dry_run = true;
+	book = book_open(&set);
+	assert_int_equal(change(book, suspend, &created), PWNED_BOOK_DONE);
+	assert_int_not_equal(access(path_of(set.hold, "hold.db"), F_OK), 0);
+	book->v->close(&book);
+}
+
 static void forget_leaves_nothing_for_mtas(void **state)
 {
 	struct pwned_settings set = settings(*state);
@@ -275,6 +314,8 @@ int main(void)
 		TEST(what_holds_nobody_needs_no_hold_db),
 		TEST(a_suspension_that_fails_is_not_on_record),
 		TEST(forget_leaves_nothing_for_mtas),
+		TEST(forget_is_whole_or_not_at_all),
+		TEST(in_a_dry_run_no_mta_refuses),
 		TEST(a_list_is_of_everybody_until_it_is_stopped),
 		TEST(a_command_is_read_by_auth),
 		TEST(what_cannot_be_opened_is_told),

@@ -562,6 +562,34 @@ static void a_hold_that_is_lost_is_no_hold(void **state)
 		fake_loop_serve_msecs(f->loop, 100);
 }
 
+/* They wait for hold.db, and nobody else does. */
+static void holds_that_cannot_be_written_are_in_nobodys_way(void **state)
+{
+	struct fixture *f = *state;
+	struct pwned_flag_news news;
+	char user[32];
+
+	close_keeper(f);
+	(void)snprintf(f->hold, sizeof(f->hold), "%s/nowhere", f->folder);
+	pwned_settings_free(&f->set);
+	parse(f);
+	open_keeper(f);
+	for (unsigned int i = 0; i < 1500; i++) {
+		(void)snprintf(user, sizeof(user), "user%u@example.com", i);
+		news = breached(user);
+		news.hold_text = TEXT;
+		tell(f, news);
+	}
+	tell(f, breached(USER));
+	fake_loop_serve_msecs(f->loop, 2 * WRITTEN_MSECS);
+	assert_int_equal(written(f, USER).state, PWNED_FLAG_FLAGGED);
+	assert_int_equal(f->raised, 1);
+	assert_int_equal(mkdir(f->hold, 0700), 0);
+	while (f->raised < 1501)
+		fake_loop_serve_msecs(f->loop, 100);
+	assert_true(is_held(f, "user1499@example.com"));
+}
+
 static void names_that_are_not_recorded(void **state)
 {
 	struct fixture *f = *state;
@@ -630,6 +658,7 @@ int main(void)
 		TEST(time_clears_and_erases),
 		TEST(many_users_at_once),
 		TEST(a_hold_that_is_lost_is_no_hold),
+		TEST(holds_that_cannot_be_written_are_in_nobodys_way),
 		TEST(names_that_are_not_recorded),
 		TEST(a_crash_loses_what_was_told_last),
 	};

@@ -263,6 +263,79 @@ static void what_was_said_before_a_clearing_is_old(void **state)
 	says(&flag, breached_at(NOW + 2), PWNED_FLAG_RETURNED);
 }
 
+/* By a host that could not write for long. */
+static void what_is_written_long_after_it_was_said(void **state)
+{
+	struct pwned_flag flag = flagged_at(NOW);
+	struct pwned_flag_news news = breached_at(NOW + HOUR);
+
+	(void)state;
+	news.hold_text = TEXT;
+	says(&flag, clean_at(NOW + 2 * HOUR), PWNED_FLAG_LOWERED);
+	news.applied_secs = NOW + 3 * HOUR;
+	says(&flag, news, PWNED_FLAG_SAME);
+	assert_int_equal(flag.state, PWNED_FLAG_CLEARED);
+	assert_string_equal(flag.hold_text, "");
+	/* a clock that was set back in between */
+	news.applied_secs = NOW + HOUR + 1;
+	says(&flag, news, PWNED_FLAG_RETURNED);
+}
+
+static void a_contested_one_is_renewed_in_parts(void **state)
+{
+	const struct pwned_flag_rules soon = {
+		.clear_after_secs = HOUR,
+		.expire_secs = 90 * DAY,
+	};
+	struct pwned_flag flag = flagged_at(NOW);
+	struct pwned_flag_news news = breached_at(NOW + 59 * 60);
+	bool ignored;
+
+	(void)state;
+	flag.contested = true;
+	assert_int_equal(pwned_flag_apply(&flag, &news, &soon, &ignored),
+			 PWNED_FLAG_RENEWED);
+	news = clean_at(NOW + HOUR);
+	assert_int_equal(pwned_flag_apply(&flag, &news, &soon, &ignored),
+			 PWNED_FLAG_SAME);
+}
+
+/* The policy may have changed since, or the password. */
+static void whom_nothing_holds_any_more_is_released(void **state)
+{
+	struct pwned_flag flag = flagged_at(NOW);
+	struct pwned_flag_news news = breached_at(NOW + 1);
+	bool changed;
+
+	(void)state;
+	news.hold_text = TEXT;
+	(void)pwned_flag_apply(&flag, &news, &rules, &changed);
+	news.hold_text = NULL;
+	news.frees = true;
+	assert_int_equal(pwned_flag_apply(&flag, &news, &rules, &changed),
+			 PWNED_FLAG_RENEWED);
+	assert_true(changed);
+	assert_string_equal(flag.hold_text, "");
+	pwned_flag_suspend(&flag, NOW, TEXT);
+	(void)pwned_flag_apply(&flag, &news, &rules, &changed);
+	assert_string_equal(flag.hold_text, TEXT);
+}
+
+/* Told by a login that could not know it. */
+static void who_is_exempt_is_not_held(void **state)
+{
+	struct pwned_flag flag = { .exempt_until_secs = NOW + DAY };
+	struct pwned_flag_news news = breached_at(NOW);
+	bool changed;
+
+	(void)state;
+	news.hold_text = TEXT;
+	assert_int_equal(pwned_flag_apply(&flag, &news, &rules, &changed),
+			 PWNED_FLAG_RAISED);
+	assert_false(changed);
+	assert_string_equal(flag.hold_text, "");
+}
+
 static void exempt_until_a_time(void **state)
 {
 	struct pwned_flag flag = { .state = PWNED_FLAG_NONE };
@@ -399,6 +472,10 @@ int main(void)
 		cmocka_unit_test(a_suspension_stays_whatever_the_password),
 		cmocka_unit_test(an_operators_clearing_keeps_the_dates),
 		cmocka_unit_test(what_was_said_before_a_clearing_is_old),
+		cmocka_unit_test(what_is_written_long_after_it_was_said),
+		cmocka_unit_test(a_contested_one_is_renewed_in_parts),
+		cmocka_unit_test(whom_nothing_holds_any_more_is_released),
+		cmocka_unit_test(who_is_exempt_is_not_held),
 		cmocka_unit_test(exempt_until_a_time),
 		cmocka_unit_test(what_is_not_seen_expires),
 		cmocka_unit_test(one_that_has_expired_begins_anew),

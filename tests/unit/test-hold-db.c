@@ -289,6 +289,8 @@ static void damage_is_told_when_it_is_opened(void **state)
 	pwned_hold_db_close(&db);
 }
 
+static const struct pwned_hold_rules rules = { .suspend_text = "suspended" };
+
 struct both {
 	struct pwned_flag_db *flags;
 	struct pwned_hold_db *holds;
@@ -318,21 +320,54 @@ static void a_row_and_its_record_are_brought_together(void **state)
 	put(both.flags, "released", &flag);
 	hold(both.holds, "released", "row's");
 	hold(both.holds, "no record", "row's");
+	hold(both.holds, "of an operator", "suspended");
 	hold(both.holds, long_name(PWNED_FLAG_USER_MAX + 1), "row's");
-	assert_db(PWNED_DB_OK,
-		  pwned_hold_sync(both.flags, both.holds, 77, &db_error));
+	assert_db(PWNED_DB_OK, pwned_hold_sync(both.flags, both.holds, &rules,
+					       77, &db_error));
 	assert_text(both.holds, "same", "record's");
 	assert_text(both.holds, "other text", "record's");
 	assert_text(both.holds, "no row", "record's");
 	assert_text(both.holds, "released", "");
 	assert_text(both.holds, "no record", "row's");
 	assert_text(both.holds, long_name(PWNED_FLAG_USER_MAX + 1), "");
+	assert_text(both.holds, "of an operator", "suspended");
+	assert_db(PWNED_DB_OK, pwned_flag_db_get(both.flags, "of an operator",
+						 &flag, &db_error));
+	assert_int_equal(flag.state, PWNED_FLAG_NONE);
+	assert_int_equal(flag.suspended_secs, 77);
 	assert_db(PWNED_DB_OK,
 		  pwned_flag_db_get(both.flags, "no record", &flag, &db_error));
 	assert_int_equal(flag.state, PWNED_FLAG_FLAGGED);
 	assert_int_equal(flag.since_secs, 77);
 	assert_string_equal(flag.service, "");
 	assert_string_equal(flag.hold_text, "row's");
+	both_close(&both);
+}
+
+/* And after it they come back. */
+static void in_a_dry_run_nobody_is_held(void **state)
+{
+	const struct pwned_hold_rules dry_run = {
+		.dry_run = true,
+		.suspend_text = "suspended",
+	};
+	struct both both = both_open(*state);
+	struct pwned_flag held = flagged(1, "text"), flag;
+
+	put(both.flags, "held", &held);
+	hold(both.holds, "held", "text");
+	hold(both.holds, "no record", "text");
+	assert_db(PWNED_DB_OK, pwned_hold_sync(both.flags, both.holds, &dry_run,
+					       77, &db_error));
+	assert_text(both.holds, "held", "");
+	assert_text(both.holds, "no record", "");
+	assert_db(PWNED_DB_OK,
+		  pwned_flag_db_get(both.flags, "held", &flag, &db_error));
+	assert_string_equal(flag.hold_text, "text");
+	assert_db(PWNED_DB_OK, pwned_hold_sync(both.flags, both.holds, &rules,
+					       77, &db_error));
+	assert_text(both.holds, "held", "text");
+	assert_text(both.holds, "no record", "text");
 	both_close(&both);
 }
 
@@ -350,13 +385,14 @@ static void what_another_is_writing_is_waited_for(void **state)
 	flag.suspended_secs = 5;
 	assert_db(PWNED_DB_OK, pwned_flag_db_begin(both.flags, &db_error));
 	hold(both.holds, "u", "text");
-	assert_int_equal(pwned_hold_sync(other.flags, other.holds, 77, &error),
-			 PWNED_DB_BUSY);
+	assert_int_equal(
+		pwned_hold_sync(other.flags, other.holds, &rules, 77, &error),
+		PWNED_DB_BUSY);
 	assert_db(PWNED_DB_OK,
 		  pwned_flag_db_put(both.flags, "u", &flag, 1, &db_error));
 	assert_db(PWNED_DB_OK, pwned_flag_db_commit(both.flags, &db_error));
-	assert_db(PWNED_DB_OK,
-		  pwned_hold_sync(other.flags, other.holds, 77, &db_error));
+	assert_db(PWNED_DB_OK, pwned_hold_sync(other.flags, other.holds, &rules,
+					       77, &db_error));
 	assert_db(PWNED_DB_OK,
 		  pwned_flag_db_get(other.flags, "u", &flag, &db_error));
 	assert_int_equal(flag.suspended_secs, 5);
@@ -383,6 +419,7 @@ int main(void)
 		TEST(a_reader_who_stays_does_not_stop_a_writer),
 		TEST(damage_is_told_when_it_is_opened),
 		TEST(a_row_and_its_record_are_brought_together),
+		TEST(in_a_dry_run_nobody_is_held),
 		TEST(what_another_is_writing_is_waited_for),
 	};
 

@@ -79,8 +79,7 @@ static void show(struct doveadm_pwned_book *book, const char *const *words)
 	const struct pwned_settings *set = &book->conf.set;
 	struct pwned_outlook outlook = {
 		.now_secs = (uint64_t)ioloop_time,
-		.rules.clear_after_secs = set->clear_after_msecs / 1000,
-		.rules.expire_secs = set->flag_expire_days * UINT64_C(86400),
+		.rules = pwned_settings_flag_rules(set),
 		.dry_run = set->dry_run,
 	};
 

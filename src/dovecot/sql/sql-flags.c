@@ -12,27 +12,16 @@
 #include "sql-flag.h"
 #include "sql-flags.h"
 #include "sql-lapsed.h"
+#include "sql-request.h"
 
 #define CONNECTIONS    4
 #define FIND_MSECS_MIN 1000
 #define WRITE_MSECS    10000
 #define FLUSH_MSECS    500 /* a crash loses what was told since */
 #define STOP_MSECS     1000
-#define NEWS_MAX       65536
 #define JOBS_MAX       16   /* records that are being written at a time */
 #define LAPSED_MAX     1000 /* of those that wait to be written */
 #define COMPLAIN_MSECS 60000
-
-struct pwned_flags_request {
-	struct pwned_flags_request *prev, *next; /* of those that wait */
-	struct sql_flags *flags;
-	char *user;
-	uint64_t number;               /* of what was told */
-	struct pwned_sql_query *query; /* of a look-up */
-	pwned_flags_found_callback *found;
-	pwned_flags_told_callback *told;
-	void *context;
-};
 
 /* What was said of a user is being written; it stays where that fails. */
 struct job {
@@ -56,7 +45,6 @@ struct sql_flags {
 	struct pwned_counters *counters;
 	struct pwned_flag_rules rules;
 	struct pwned_sql *client;
-
 	struct pwned_news waiting, taken;
 	uint64_t number;
 	struct job *jobs;
@@ -64,6 +52,7 @@ struct sql_flags {
 	struct pwned_flags_request *tellers; /* who wait until it is written */
 	unsigned int finders;
 	struct pwned_timer *flush_timer, *stop_timer;
+	bool drains; /* more is written than was taken at once */
 	struct pwned_sql_lapsed *lapsed;
 	uint64_t complain_msecs;
 	bool ends;
@@ -83,44 +72,6 @@ static void timer_remove(struct sql_flags *flags, struct pwned_timer **timer)
 {
 	if (*timer != NULL)
 		flags->loop->v->timer_remove(timer);
-}
-
-static void request_free(struct pwned_flags_request *request)
-{
-	i_free(request->user);
-	i_free(request);
-}
-
-static void tellers_answer(struct sql_flags *flags, const char *user,
-			   uint64_t number, bool written)
-{
-	struct pwned_flags_request *request = flags->tellers, *next;
-	struct pwned_flags_request *due = NULL;
-
-	/* callbacks may forget others, so only one of this list at a time */
-	for (; request != NULL; request = next) {
-		next = request->next;
-		if (user != NULL && (request->number > number ||
-				     strcmp(request->user, user) != 0))
-			continue;
-		DLLIST_REMOVE(&flags->tellers, request);
-		DLLIST_PREPEND(&due, request);
-	}
-	while ((request = due) != NULL) {
-		DLLIST_REMOVE(&due, request);
-		if (request->told != NULL)
-			request->told(request->context, written);
-		request_free(request);
-	}
-}
-
-static bool somebody_waits(struct sql_flags *flags, const char *user)
-{
-	struct pwned_flags_request *request = flags->tellers;
-
-	while (request != NULL && strcmp(request->user, user) != 0)
-		request = request->next;
-	return request != NULL;
 }
 
 static void job_free(struct job **_job)
@@ -146,8 +97,8 @@ static void job_failed(struct job *job)
 	struct sql_flags *flags = job->flags;
 
 	job_stops(job);
-	tellers_answer(flags, pwned_news_name(job->user),
-		       pwned_news_number(job->user), FALSE);
+	pwned_sql_tellers_answer(&flags->tellers, pwned_news_name(job->user),
+				 pwned_news_number(job->user), FALSE);
 }
 
 static void job_done(struct job *job)
@@ -160,8 +111,8 @@ static void job_done(struct job *job)
 	pwned_news_outcomes_report(&job->outcomes, flags->reporter);
 	pwned_news_remove(&flags->taken, job->user);
 	job_free(&job);
-	tellers_answer(flags, user, number, TRUE);
-	if (somebody_waits(flags, user))
+	pwned_sql_tellers_answer(&flags->tellers, user, number, TRUE);
+	if (pwned_sql_somebody_waits(flags->tellers, user))
 		start_at_once(flags, user);
 	i_free(user);
 	jobs_start(flags);
@@ -188,8 +139,9 @@ static void job_write(struct job *job)
 	bool hold_changed;
 
 	pwned_news_outcomes_free(&job->outcomes);
-	if (!pwned_news_apply(job->user, &flag, &job->flags->rules,
-			      &hold_changed, &job->outcomes) ||
+	if (!pwned_news_apply(job->user, &flag, now_secs(job->flags),
+			      &job->flags->rules, &hold_changed,
+			      &job->outcomes) ||
 	    (job->read.version == 0 && pwned_flag_is_empty(&flag))) {
 		job_done(job);
 		return;
@@ -224,8 +176,9 @@ static void job_start(struct job *job)
 
 	job->runs = TRUE;
 	flags->running++;
-	job->urgency =
-		somebody_waits(flags, user) ? PWNED_SQL_NOW : PWNED_SQL_SOON;
+	job->urgency = pwned_sql_somebody_waits(flags->tellers, user) ?
+			       PWNED_SQL_NOW :
+			       PWNED_SQL_SOON;
 	if (!pwned_sql_send(flags->client, pwned_sql_flag_get(user),
 			    job->urgency, WRITE_MSECS, on_read, job))
 		job_failed(job);
@@ -244,11 +197,6 @@ static struct job *job_new(struct sql_flags *flags,
 	TAILQ_INIT(&job->outcomes);
 	DLLIST_PREPEND(&flags->jobs, job);
 	return job;
-}
-
-static bool is_taken(struct sql_flags *flags, struct pwned_news_user *user)
-{
-	return pwned_news_find(&flags->taken, pwned_news_name(user)) != NULL;
 }
 
 static struct job *find_job(struct sql_flags *flags, const char *user)
@@ -280,7 +228,8 @@ static void jobs_start(struct sql_flags *flags)
 	struct pwned_news_user *user, *next;
 	struct job *job, *next_job;
 
-	if (pwned_sql_is_down(flags->client) || flags->flush_timer != NULL)
+	if (pwned_sql_is_down(flags->client) ||
+	    (flags->flush_timer != NULL && !flags->drains))
 		return;
 	for (job = flags->jobs; job != NULL; job = next_job) {
 		next_job = job->next;
@@ -290,10 +239,13 @@ static void jobs_start(struct sql_flags *flags)
 	for (user = TAILQ_FIRST(&flags->waiting.users);
 	     user != NULL && flags->running < JOBS_MAX; user = next) {
 		next = pwned_news_next(user);
-		if (!is_taken(flags, user) &&
+		if (pwned_news_find(&flags->taken, pwned_news_name(user)) ==
+			    NULL &&
 		    (job = job_new(flags, user)) != NULL)
 			job_start(job);
 	}
+	if (flags->running < JOBS_MAX)
+		flags->drains = FALSE;
 	if (flags->last_ioloop != NULL && flags->jobs == NULL)
 		io_loop_stop(flags->last_ioloop);
 }
@@ -303,6 +255,7 @@ static void flush(void *context)
 	struct sql_flags *flags = context;
 
 	flags->flush_timer = NULL;
+	flags->drains = TRUE;
 	jobs_start(flags);
 }
 
@@ -337,6 +290,7 @@ static void on_found(void *context, bool ok, struct sql_result *result)
 	struct sql_flags *flags = request->flags;
 	struct pwned_news *const news[] = { &flags->taken, &flags->waiting };
 	struct pwned_sql_record record;
+	char written[sizeof(record.flag.hold_text)];
 	bool hold_changed;
 
 	flags->finders--;
@@ -344,6 +298,7 @@ static void on_found(void *context, bool ok, struct sql_result *result)
 		pwned_sql_flag_read(result, &record);
 		(void)pwned_flag_age(&record.flag, now_secs(flags),
 				     &flags->rules, &hold_changed);
+		memcpy(written, record.flag.hold_text, sizeof(written));
 	}
 	for (unsigned int i = 0; ok && i < N_ELEMENTS(news); i++) {
 		struct pwned_news_user *user =
@@ -351,11 +306,14 @@ static void on_found(void *context, bool ok, struct sql_result *result)
 
 		if (user != NULL)
 			(void)pwned_news_apply(user, &record.flag,
-					       &flags->rules, &hold_changed,
-					       NULL);
+					       now_secs(flags), &flags->rules,
+					       &hold_changed, NULL);
 	}
+	/* MTAs do not read the news yet: whoever wants that has to wait */
+	if (ok)
+		memcpy(record.flag.hold_text, written, sizeof(written));
 	request->found(request->context, ok ? &record.flag : NULL);
-	request_free(request);
+	pwned_sql_request_free(request);
 }
 
 static struct pwned_flags_request *sql_find(
@@ -368,17 +326,19 @@ static struct pwned_flags_request *sql_find(
 	if (flags->ends || pwned_sql_is_down(flags->client) ||
 	    !pwned_sql_can_have(user))
 		return NULL;
-	request = i_new(struct pwned_flags_request, 1);
-	request->flags = flags;
-	request->user = i_strdup(user);
+	request = pwned_sql_request_new(flags, user, context);
 	request->found = callback;
-	request->context = context;
 	request->query = pwned_sql_flag_get(user);
 	flags->finders++;
 	(void)pwned_sql_send(flags->client, request->query, PWNED_SQL_NOW,
 			     I_MAX(flags->set->wait_msecs, FIND_MSECS_MIN),
 			     on_found, request);
 	return request;
+}
+
+static unsigned int unwritten(const struct sql_flags *flags)
+{
+	return flags->waiting.length + flags->taken.length;
 }
 
 static bool keep_news(struct sql_flags *flags,
@@ -389,13 +349,13 @@ static bool keep_news(struct sql_flags *flags,
 				"(not UTF-8, or too long) is not recorded");
 		return FALSE;
 	}
-	if (flags->waiting.length + flags->taken.length >= NEWS_MAX ||
-	    !pwned_news_add(&flags->waiting, news, ++flags->number)) {
+	if (pwned_news_has_room(unwritten(flags), news) &&
+	    pwned_news_add(&flags->waiting, news, ++flags->number))
+		return TRUE;
+	if (news->saying != PWNED_SAYING_CLEAN)
 		complain(flags, "more changes of records wait for PostgreSQL "
 				"than can be kept: some are lost");
-		return FALSE;
-	}
-	return TRUE;
+	return FALSE;
 }
 
 static struct pwned_flags_request *sql_tell(struct pwned_flags *_flags,
@@ -412,12 +372,9 @@ static struct pwned_flags_request *sql_tell(struct pwned_flags *_flags,
 		flush_later(flags);
 		return NULL;
 	}
-	request = i_new(struct pwned_flags_request, 1);
-	request->flags = flags;
-	request->user = i_strdup(news->user);
+	request = pwned_sql_request_new(flags, news->user, context);
 	request->number = flags->number;
 	request->told = callback;
-	request->context = context;
 	DLLIST_PREPEND(&flags->tellers, request);
 	start_at_once(flags, news->user);
 	return request;
@@ -434,15 +391,14 @@ static void sql_forget_request(struct pwned_flags_request **_request)
 	}
 	request->flags->finders--;
 	pwned_sql_query_forget(&request->query);
-	request_free(request);
+	pwned_sql_request_free(request);
 }
 
 static bool sql_is_busy(struct pwned_flags *_flags)
 {
 	struct sql_flags *flags = (struct sql_flags *)_flags;
 
-	return flags->waiting.length + flags->taken.length > 0 ||
-	       flags->finders > 0;
+	return unwritten(flags) > 0 || flags->finders > 0;
 }
 
 static void on_status(void *context, const char *text)
@@ -462,8 +418,7 @@ static void on_status(void *context, const char *text)
 	(void)pwned_error_set(&error,
 			      "the records of accounts in PostgreSQL (%s) "
 			      "cannot be used: %s; %u changes wait",
-			      flags->conf->path, text,
-			      flags->waiting.length + flags->taken.length);
+			      flags->conf->path, text, unwritten(flags));
 	pwned_report_store(flags->reporter, PWNED_FAULT_FLAGS, error.text);
 }
 
@@ -479,8 +434,7 @@ static bool on_lapsed(void *context, const char *user)
 	};
 
 	flush_later(flags);
-	return keep_news(flags, &news) &&
-	       flags->waiting.length + flags->taken.length < LAPSED_MAX;
+	return keep_news(flags, &news) && unwritten(flags) < LAPSED_MAX;
 }
 
 static bool connect_client(struct sql_flags *flags, unsigned int connections,
@@ -539,12 +493,12 @@ static void sql_free(struct pwned_flags **_flags)
 	pwned_sql_free(&flags->client);
 	if (!was_down && sql_is_busy(&flags->flags))
 		write_last(flags);
-	tellers_answer(flags, NULL, 0, FALSE);
+	pwned_sql_tellers_answer(&flags->tellers, NULL, 0, FALSE);
 	if (sql_is_busy(&flags->flags))
 		pwned_log(flags->reporter->log, PWNED_LOG_WARNING,
 			  "%u changes of records could not be written to "
 			  "PostgreSQL before the end",
-			  flags->waiting.length + flags->taken.length);
+			  unwritten(flags));
 	while ((job = flags->jobs) != NULL)
 		job_free(&job);
 	pwned_news_deinit(&flags->waiting);
@@ -584,10 +538,7 @@ struct pwned_flags *pwned_sql_flags_new(const struct pwned_sql_conf *conf,
 	flags->parent = parent;
 	flags->loop = loop;
 	flags->reporter = reporter;
-	flags->rules = (struct pwned_flag_rules){
-		.clear_after_secs = set->clear_after_msecs / 1000,
-		.expire_secs = (uint64_t)set->flag_expire_days * 86400,
-	};
+	flags->rules = pwned_settings_flag_rules(set);
 	pwned_news_init(&flags->waiting);
 	pwned_news_init(&flags->taken);
 	if (!connect_client(flags, CONNECTIONS, error_r)) {
