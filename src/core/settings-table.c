@@ -99,7 +99,8 @@ const struct pwned_setting pwned_settings_table[PWNED_SET_COUNT] = {
 	.name = "pwned_dry_run", .type = PWNED_TYPE_BOOL, MEMBER(dry_run),
 	.default_value = "no", .example = "yes",
 	.per_protocol = true,
-	.text = "Decide, log and count, but refuse, warn and tell nobody.",
+	.text = "Decide, log and count, but refuse, hold, warn and tell "
+		"nobody.",
 },
 [PWNED_SET_BRAKE_SHARE] = {
 	.name = "pwned_brake_share", .type = PWNED_TYPE_PERCENT,
