@@ -126,6 +126,21 @@ def test_hold_by_the_view(postgres: Postgres) -> None:
     assert "permission denied" in refused.stderr
 
 
+def test_many_at_once(postgres: Postgres) -> None:
+    """Written as fast as it goes, however many more come meanwhile."""
+    users = tuple(User(f"n{n}@example.com", BREACHED.password) for n in range(400))
+    with site_of(postgres, users=users) as site, site.auth() as auth:
+        auth.plain(users[0].name, users[0].password)
+
+        def all_are_flagged() -> bool:
+            auth.plain(users[-1].name, users[-1].password)
+            ((flagged,),) = postgres.sql("SELECT count(*) FROM pwned_flag")
+            return int(flagged) == len(users)
+
+        auth.plain_many([(user.name, user.password) for user in users])
+        wait_until(all_are_flagged, "all flags", secs=6)
+
+
 def age(postgres: Postgres, user: User, secs: int) -> None:
     times = ("since", "breached", "cleared", "decided")
     older = ", ".join(f"{t} = greatest({t} - {secs}, 0)" for t in times)
