@@ -35,6 +35,9 @@ struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 				      struct pwned_loop *loop,
 				      const struct pwned_reporter *reporter,
 				      struct pwned_error *error_r);
+/* Further settings by which logins are checked, those of a protocol. */
+void pwned_engine_add_settings(struct pwned_engine *engine,
+			       const struct pwned_settings *set);
 /* Ends what is in flight as unknown for `shutdown`: checks that were not
    decided yet, and those that were to be judged late. */
 void pwned_engine_free(struct pwned_engine **engine);

@@ -5,6 +5,7 @@
 #include "age.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void range_fetched(void *context, const struct pwned_range_label *label,
 			  struct pwned_range *range)
@@ -114,6 +115,16 @@ struct pwned_engine *pwned_engine_new(const struct pwned_settings *set,
 		pwned_engine_state_start(engine);
 	}
 	return engine;
+}
+
+void pwned_engine_add_settings(struct pwned_engine *engine,
+			       const struct pwned_settings *set)
+{
+	if (strcmp(set->values[PWNED_SET_POLICY],
+		   engine->set->values[PWNED_SET_POLICY]) != 0)
+		engine->policies_differ = true;
+	if (!set->dry_run && engine->flag_keeper != NULL)
+		pwned_flag_keeper_end_dry_run(engine->flag_keeper);
 }
 
 bool pwned_engine_may_end(struct pwned_engine *engine)

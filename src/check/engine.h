@@ -35,6 +35,8 @@ struct pwned_engine {
 	struct pwned_flag_keeper *flag_keeper; /* of this host; NULL: none */
 	struct pwned_flags *flags; /* its, or shared; NULL: nothing on record */
 	struct pwned_flag_rules rules;
+	/* by protocol: what one says of a service, another may not know */
+	bool policies_differ;
 	/* when the operator sent what released the brake last, and what he
 	   sent since, to be acted on when the state is restored */
 	uint64_t resumed_secs, resume_secs;

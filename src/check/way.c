@@ -128,11 +128,14 @@ static bool is_exempt_now(const struct pwned_decision *decision)
 	       decision->reason == PWNED_REASON_EXEMPT;
 }
 
-/* Whether nobody would be held for this, at any service. */
-static bool frees(const struct pwned_decision *decision,
+/* Whether nobody would be held for this, at any service; of policies that
+   differ by protocol only that of a sender tells. */
+static bool frees(const struct pwned_way *way,
+		  const struct pwned_decision *decision,
 		  const struct pwned_rung *rung)
 {
-	if (decision->dry_run)
+	if (decision->dry_run || (way->engine->policies_differ &&
+				  !pwned_service_sends(way->service)))
 		return false;
 	return is_exempt_now(decision) ||
 	       (decision->verdict == PWNED_VERDICT_BREACHED && !rung->stops &&
@@ -189,7 +192,7 @@ static void make_news(const struct pwned_way *way,
 		.stops = rung->stops,
 		.grace_secs = rung->grace_secs,
 		.refused = effect == PWNED_ACTION_DENY && !decision->late,
-		.frees = frees(decision, rung),
+		.frees = frees(way, decision, rung),
 	};
 	if (effect == PWNED_ACTION_HOLD && !decision->suspended) {
 		pwned_text_hold(way->set, hold_text);

@@ -6,11 +6,14 @@
 #include "flag-files.h"
 #include "hold-db.h"
 
+#include <stdatomic.h>
+
 /* What flag-files.c, which writes, and flag-look.c, which looks, share. */
 
 struct pwned_flag_files {
 	char *folder, *hold_folder, *hold_group, *suspend_text;
-	bool dry_run;
+	atomic_bool dry_run; /* the loop may end it */
+	bool was_dry_run;    /* at the last look */
 	struct pwned_flag_rules rules;
 	uint64_t seed;
 

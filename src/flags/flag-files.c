@@ -24,7 +24,7 @@ struct pwned_flag_files *pwned_flag_files_new(
 	files->hold_folder = strdup(params->hold_folder);
 	files->hold_group = strdup(params->hold_group);
 	files->suspend_text = strdup(params->suspend_text);
-	files->dry_run = params->dry_run;
+	files->dry_run = files->was_dry_run = params->dry_run;
 	files->rules = params->rules;
 	files->seed = params->seed;
 	files->sync_due = true;
@@ -32,6 +32,11 @@ struct pwned_flag_files *pwned_flag_files_new(
 	    files->hold_group == NULL || files->suspend_text == NULL)
 		pwned_flag_files_free(&files);
 	return files;
+}
+
+void pwned_flag_files_end_dry_run(struct pwned_flag_files *files)
+{
+	files->dry_run = false;
 }
 
 void pwned_flag_files_free(struct pwned_flag_files **_files)
@@ -440,13 +445,16 @@ static size_t flush_some(struct pwned_flag_files *files, uint64_t now_secs,
 void pwned_flag_files_sync(struct pwned_flag_files *files, uint64_t now_secs,
 			   struct pwned_flag_faults *faults)
 {
+	const bool dry_run = files->dry_run;
 	const struct pwned_hold_rules rules = {
-		.dry_run = files->dry_run,
+		.dry_run = dry_run,
 		.suspend_text = files->suspend_text,
 	};
 	struct pwned_error error;
 	enum pwned_db_result result;
 
+	files->sync_due |= dry_run != files->was_dry_run;
+	files->was_dry_run = dry_run;
 	if (!has_holds(files))
 		files->sync_due = false;
 	if (!files->sync_due ||

@@ -36,6 +36,8 @@ struct pwned_flag_faults {
 struct pwned_flag_files *pwned_flag_files_new(
 	const struct pwned_flag_files_params *params);
 void pwned_flag_files_free(struct pwned_flag_files **files);
+/* From any thread: it is none for all logins. */
+void pwned_flag_files_end_dry_run(struct pwned_flag_files *files);
 
 /* The record, with the news; but hold_text is what is written. Returns false
  * where it could not be read. */

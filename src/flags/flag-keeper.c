@@ -551,6 +551,11 @@ struct pwned_flags *pwned_flag_keeper_flags(struct pwned_flag_keeper *keeper)
 	return keeper->commands_only ? NULL : &keeper->flags;
 }
 
+void pwned_flag_keeper_end_dry_run(struct pwned_flag_keeper *keeper)
+{
+	pwned_flag_files_end_dry_run(keeper->files);
+}
+
 static void timers_remove(struct pwned_flag_keeper *keeper)
 {
 	struct pwned_timer **timers[] = { &keeper->flush_timer,

@@ -34,6 +34,8 @@ struct pwned_flag_keeper *pwned_flag_keeper_new(
 /* As accounts' store. NULL with set->flags.shared. pwned_flags.free frees the
    keeper. */
 struct pwned_flags *pwned_flag_keeper_flags(struct pwned_flag_keeper *keeper);
+/* The dry run of the settings is none for all logins: hold.db is filled. */
+void pwned_flag_keeper_end_dry_run(struct pwned_flag_keeper *keeper);
 bool pwned_flag_keeper_is_busy(struct pwned_flag_keeper *keeper);
 /* Writes what still waits, for a second at most. */
 void pwned_flag_keeper_free(struct pwned_flag_keeper **keeper);

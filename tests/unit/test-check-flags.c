@@ -449,8 +449,12 @@ static void whom_the_policy_holds_no_more_is_released(void **state)
 {
 	struct fixture *f = *state;
 	struct pwned_flag flag = flagged(3);
+	struct pwned_settings other;
+	struct pwned_error error;
 	struct client client;
 
+	assert_true(pwned_settings_parse("pwned_policy = *=warn\n", 22, "file",
+					 &other, &error));
 	(void)snprintf(flag.hold_text, sizeof(flag.hold_text), "no mail");
 	use_policy("smtp=hold *=warn");
 	f->flags.may_have = true;
@@ -467,6 +471,14 @@ static void whom_the_policy_holds_no_more_is_released(void **state)
 	assert_int_equal(f->flags.waits, 1);
 	fake_flags_write(&f->flags, true);
 	assert_int_equal(client.decision.action, PWNED_ACTION_ALLOW);
+
+	/* what another protocol's policy does not say of smtp is no word on it
+	 */
+	pwned_engine_add_settings(f->engine, &other);
+	log_in(&client, "imap");
+	fake_flags_find(&f->flags, &flag);
+	assert_false(f->flags.news.frees);
+	pwned_settings_free(&other);
 
 	use_policy("pwned_policy = smtp=hold *=warn\npwned_exempt = jane\n");
 	f->flags.may_have = true;

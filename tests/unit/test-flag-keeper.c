@@ -562,6 +562,23 @@ static void a_hold_that_is_lost_is_no_hold(void **state)
 		fake_loop_serve_msecs(f->loop, 100);
 }
 
+/* As when a protocol has settings of its own. */
+static void a_dry_run_that_is_none_for_all_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct pwned_flag_news news = breached(USER);
+
+	close_keeper(f);
+	f->set.dry_run = true;
+	open_keeper(f);
+	news.hold_text = TEXT;
+	assert_true(tell_and_wait(f, news));
+	assert_false(is_held(f, USER));
+	pwned_flag_keeper_end_dry_run(f->keeper);
+	fake_loop_serve_msecs(f->loop, LOOKED_MSECS);
+	assert_true(is_held(f, USER));
+}
+
 /* They wait for hold.db, and nobody else does. */
 static void holds_that_cannot_be_written_are_in_nobodys_way(void **state)
 {
@@ -658,6 +675,7 @@ int main(void)
 		TEST(time_clears_and_erases),
 		TEST(many_users_at_once),
 		TEST(a_hold_that_is_lost_is_no_hold),
+		TEST(a_dry_run_that_is_none_for_all_ends),
 		TEST(holds_that_cannot_be_written_are_in_nobodys_way),
 		TEST(names_that_are_not_recorded),
 		TEST(a_crash_loses_what_was_told_last),

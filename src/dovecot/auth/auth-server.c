@@ -166,6 +166,7 @@ bool pwned_server_join(struct pwned_server *server,
 				       "passdb block before has another value",
 				       pwned_settings_table[id].name);
 	}
+	pwned_engine_add_settings(server->engine, &conf->set);
 	pwned_auth_start_log_further(server->event, server->set, &conf->set,
 				     where);
 	return true;
