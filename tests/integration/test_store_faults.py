@@ -153,6 +153,17 @@ def test_cut_in_half(scene: Scene) -> None:
     scene.assert_works_as_before()
 
 
+def wait_for_store(site: StoreSite, user: User) -> None:
+    """A new auth goes without the file while it takes long to open."""
+    before = site.dovecot.checks(origin="store")
+
+    def answers() -> bool:
+        site.log_in_rightly(user)
+        return site.dovecot.checks(origin="store") > before
+
+    wait_until(answers, "an answer of the store")
+
+
 def spoil(scene: Scene, spoil_block: Callable[[str, int], None]) -> None:
     """Spoils the block of the file's last range that answers for its user's
     password, and has that fetched again. Auth does not have it in memory."""
@@ -164,6 +175,7 @@ def spoil(scene: Scene, spoil_block: Callable[[str, int], None]) -> None:
     spoil_block(prefix, index)
     assert not site.slots.is_whole(prefix)
     since = site.dovecot.log.end()
+    wait_for_store(site, min(scene.known, key=lambda user: prefixes_of([user])))
     assert site.log_in_rightly(user) <= WAIT_SECS + SLACK_SECS
     site.wait_for_warning(NAMED["damaged"], since)
     assert site.ranges.prefixes().count(prefix) == 2
