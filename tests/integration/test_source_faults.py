@@ -23,8 +23,8 @@ from lib.slots import SlotFile, encode
 from lib.store_site import prefixes_of
 from lib.users import User
 
-WAIT_SECS = 0.3
-FETCH_TIMEOUT_SECS = 0.6
+WAIT_SECS = 0.5
+FETCH_TIMEOUT_SECS = 1
 # What a login may take beyond pwned_wait.
 SLACK_SECS = 0.1
 # One that does not wait takes less.
@@ -72,7 +72,11 @@ class Scene:
         self.auth = AuthSocket(self.dovecot.auth_client_socket)
         stack.callback(lambda: self.auth.close())
         assert all(reply.ok for reply in self.login(*self.known_clean))
-        assert not any(reply.ok for reply in self.login(*self.known_breached))
+        # A busy machine may take too long for the first time.
+        wait_until(
+            lambda: not any(reply.ok for reply in self.login(*self.known_breached)),
+            "an answer for each",
+        )
         self.dovecot.wait_for_checks(10, verdict="clean", origin="source")
         self.source.become_faulty()
 
